@@ -1,0 +1,1 @@
+"""Performance as ratios against floors, measured in one run (`make bench`)."""

@@ -1,0 +1,160 @@
+"""`make bench`: medians of interleaved runs, each as a ratio against a floor measured in the same run."""
+
+import asyncio
+import json
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks import floors, load, servers
+from benchmarks.load import Address
+from benchmarks.servers import Marketplace
+
+ROUNDS = 5
+CLIENTS = 16
+CHECKOUTS_EACH = 25
+REQUESTS_EACH = 60
+STARTS = 5
+RAW_ORDERS = 400
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory(prefix="comptoir-bench-") as name:
+        folder = Path(name)
+        with servers.marketplace(folder) as market:
+            idle = _resident_mebibytes(market)
+            offer = asyncio.run(_offer(market))
+            _report_checkouts(market, folder, offer)
+            _report_against_bare(market, folder, offer)
+        _report_start(folder, market.token)
+        _report("idle memory of the server", f"{idle:.0f} MiB", "at most 80 MiB")
+
+
+def _report(subject: str, figure: str, wanted: str) -> None:
+    print(f"{subject:<58} {figure:<44} ({wanted})", flush=True)
+
+
+def _headers(market: Marketplace) -> list[tuple[str, str]]:
+    return [("Authorization", f"Bearer {market.token}"), ("Content-Type", "application/json")]
+
+
+def _request(market: Marketplace, method: str, path: str, body: object = None, request_id: str = "") -> bytes:
+    more = [("MS-RequestId", request_id)] if request_id else []
+    content = b"" if body is None else json.dumps(body).encode()
+    return load.request(method, path, [*_headers(market), *more], content)
+
+
+async def _offer(market: Marketplace) -> str:
+    """A per-seat item with a monthly term that the customer can buy."""
+    products = await _get(market, "/v1/products?country=US&targetView=OnlineServices")
+    for product in products["items"]:
+        skus = await _get(market, f"/v1/products/{product['id']}/skus?country=US")
+        for sku in skus["items"]:
+            if sku["isTrial"] or sku["purchasePrerequisites"] != ["MicrosoftCustomerAgreement"]:
+                continue
+            path = f"/v1/products/{product['id']}/skus/{sku['id']}/availabilities?country=US&targetSegment=commercial"
+            for availability in (await _get(market, path))["items"]:
+                if availability["isPurchasable"] and sku["maximumQuantity"] > 10 and not sku["dynamicAttributes"].get("isAddon"):
+                    return str(availability["catalogItemId"])
+    raise RuntimeError("the sample sells nothing that fits")
+
+
+async def _get(market: Marketplace, path: str) -> dict[str, list[dict[str, object]]] | object:
+    return json.loads(await load.one(market.address, _request(market, "GET", path)))
+
+
+def _cart(offer: str) -> dict[str, object]:
+    return {"lineItems": [{"id": 0, "catalogItemId": offer, "quantity": 5}]}
+
+
+async def _checkouts(market: Marketplace, offer: str, round_number: int) -> float:
+    """Fill carts first, then measure nothing but their checkouts."""
+    path = f"/v1/customers/{market.customer_id}/carts"
+    create = _request(market, "POST", path, _cart(offer))
+    carts = [
+        [json.loads(await load.one(market.address, create))["id"] for _ in range(CHECKOUTS_EACH)]
+        for _ in range(CLIENTS)
+    ]
+    clients = [
+        [
+            _request(market, "POST", f"{path}/{cart}/checkout", request_id=f"{round_number}-{cart}")
+            for cart in own
+        ]
+        for own in carts
+    ]
+    return (await load.run(market.address, clients)).per_second
+
+
+def _report_checkouts(market: Marketplace, folder: Path, offer: str) -> None:
+    asyncio.run(_checkouts(market, offer, 0))
+    copy = folder / "copy.db"
+    ours, raw = [], []
+    for number in range(1, ROUNDS + 1):
+        ours.append(asyncio.run(_checkouts(market, offer, number)))
+        for suffix in ("", "-wal", "-shm"):
+            if Path(f"{folder / 'bench.db'}{suffix}").exists():
+                shutil.copyfile(f"{folder / 'bench.db'}{suffix}", f"{copy}{suffix}")
+        raw.append(floors.raw_orders_per_second(copy, folder, RAW_ORDERS))
+    ratio = statistics.median(one / other for one, other in zip(ours, raw, strict=True))
+    figure = f"{statistics.median(ours):.0f}/s, raw loop {statistics.median(raw):.0f}/s, ratio {ratio:.2f}"
+    _report(f"checkouts over HTTP, {CLIENTS} clients", figure, "at least 0.5, aim above 1.0")
+
+
+def _report_against_bare(market: Marketplace, folder: Path, offer: str) -> None:
+    subjects = {
+        "product list": (200, _request(market, "GET", "/v1/products?country=US&targetView=OnlineServices")),
+        "cart creation": (
+            201,
+            _request(market, "POST", f"/v1/customers/{market.customer_id}/carts", _cart(offer)),
+        ),
+    }
+    for subject, (status, message) in subjects.items():
+        answer = asyncio.run(load.one(market.address, message))
+        with servers.bare(folder, status, answer) as floor:
+            ours, bare = _interleaved(market.address, floor, message)
+        ratio = statistics.median(one / other for one, other in zip(ours, bare, strict=True))
+        figure = f"{statistics.median(ours):.0f}/s, bare ASGI {statistics.median(bare):.0f}/s, ratio {ratio:.2f}"
+        _report(f"{subject}, {CLIENTS} clients", figure, "against the same bytes from bare ASGI")
+
+
+def _interleaved(ours: Address, floor: Address, message: bytes) -> tuple[list[float], list[float]]:
+    clients = [[message] * REQUESTS_EACH for _ in range(CLIENTS)]
+    asyncio.run(load.run(ours, clients))
+    asyncio.run(load.run(floor, clients))
+    pairs = [
+        (asyncio.run(load.run(ours, clients)).per_second, asyncio.run(load.run(floor, clients)).per_second)
+        for _ in range(ROUNDS)
+    ]
+    return [one for one, _ in pairs], [other for _, other in pairs]
+
+
+def _report_start(folder: Path, token: str) -> None:
+    message = load.request("GET", "/v1/customers", [("Authorization", f"Bearer {token}")])
+    seconds = []
+    for _ in range(STARTS):
+        with _stopwatch(seconds), servers.started(folder / "bench.db") as (address, _):
+            asyncio.run(load.one(address, message))
+            seconds[-1] = time.perf_counter() - seconds[-1]
+    _report("start to the first authenticated 200", f"{statistics.median(seconds):.2f} s", "at most 0.7 s")
+
+
+@contextmanager
+def _stopwatch(seconds: list[float]) -> Iterator[None]:
+    """The block replaces the last entry, the instant it began, by what it took."""
+    seconds.append(time.perf_counter())
+    yield
+
+
+def _resident_mebibytes(market: Marketplace) -> float:
+    """Resident memory after one answered request, before any load."""
+    asyncio.run(load.one(market.address, _request(market, "GET", "/v1/customers")))
+    status = Path(f"/proc/{market.process.pid}/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+
+if __name__ == "__main__":
+    main()

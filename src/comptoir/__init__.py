@@ -1,0 +1,3 @@
+"""Comptoir: a commercial marketplace that anyone can run."""
+
+__version__ = "0.1.0"

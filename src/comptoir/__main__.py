@@ -1,0 +1,5 @@
+"""``python -m comptoir`` is the ``comptoir`` command."""
+
+from comptoir.cli import main
+
+main()

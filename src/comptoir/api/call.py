@@ -1,0 +1,46 @@
+"""A request as handlers see it, and an answer that is not a plain reply struct."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+class Parameters:
+    """Query parameters, or headers: names in any case, the last value of a repeated name."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, pairs: Mapping[str, str]) -> None:
+        self._values = {name.lower(): value for name, value in pairs.items()}
+
+    def get(self, name: str) -> str | None:
+        """The value, or ``None`` where it is absent or blank."""
+        return self._values.get(name.lower()) or None
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """Every lower-cased name with its value, in the order of the names."""
+        return sorted(self._values.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request: path parameters, query, headers, and the decoded body where the operation has one.
+
+    ``body`` is of the operation's request type, ``None`` for an empty body or the literal ``null``.
+    """
+
+    path: Mapping[str, str]
+    query: Parameters
+    headers: Parameters
+    body: Any
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer spelled out, for replies that are not the JSON of one struct."""
+
+    body: bytes = b""
+    status: int = 200
+    content_type: str = "application/json; charset=utf-8"
+    headers: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,228 @@
+"""From a request to its handler: match, authenticate, open the transaction, replay, run, store, encode.
+
+Done once here, so that handlers hold nothing but their resource (``docs/architecture.md`` shows the path of a
+checkout).
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from hmac import compare_digest
+
+from comptoir.api import faults, replay
+from comptoir.api.call import Answer, Call, Parameters
+from comptoir.api.limits import Throttle
+from comptoir.api.router import Router
+from comptoir.api.services import Services
+from comptoir.api.trace import Trace
+from comptoir.catalog import service as catalog
+from comptoir.clock.rules import account_time
+from comptoir.core.accounts import OPERATOR_ACCOUNT, Account
+from comptoir.core.context import Actor, Context
+from comptoir.core.errors import Code, Refusal, Refused
+from comptoir.db import Tx
+from comptoir.identity import rules as identity_rules
+from comptoir.identity import service as identity
+from comptoir.identity import tokens
+from comptoir.identity.model import Principal
+from comptoir.wire import codec
+from comptoir.wire.operation import Audience, Mode, Operation
+from comptoir.wire.operations import OPERATIONS
+
+Handler = Callable[..., Awaitable[object]]
+CACHED_ANSWERS_MAX = 512
+WRITING_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A request as it came: the path percent-decoded, the body not read yet."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Parameters
+    read_body: Callable[[int], Awaitable[bytes]]
+
+
+class Dispatcher:
+    """Holds the router, the handlers, and what is remembered between requests (all of it bounded)."""
+
+    def __init__(self, services: Services, handlers: Mapping[str, Handler]) -> None:
+        missing = {operation.id for operation in OPERATIONS} ^ handlers.keys()
+        assert not missing, f"operations without a handler, or handlers without an operation: {missing}"
+        self._services = services
+        self._handlers = handlers
+        self._router = Router(OPERATIONS)
+        self._throttle = Throttle()
+        self._cached: OrderedDict[tuple[object, ...], Answer] = OrderedDict()
+
+    async def serve(self, incoming: Incoming, trace: Trace) -> Answer:
+        """The answer of the operation that the request means; raises ``Refusal`` for every "no"."""
+        match = self._router.match(incoming.method, incoming.path)
+        if match is None:
+            raise Refusal(Code.NOT_FOUND)
+        operation, path = match
+        if operation.audience is Audience.PUBLIC:
+            call = await self._read_call(operation, path, incoming)
+            return _render(operation, await self._handlers[operation.id](self._services, call))
+        if operation.audience is Audience.OPERATOR:
+            return await self._serve_operator(operation, path, incoming, trace)
+        principal = self._principal(operation, incoming.headers)
+        call = await self._read_call(operation, path, incoming)
+        work = partial(self._work, operation, incoming, call, trace, principal)
+        return await self._transact(operation, work)
+
+    async def _serve_operator(
+        self, operation: Operation, path: Mapping[str, str], incoming: Incoming, trace: Trace
+    ) -> Answer:
+        key = _bearer(incoming.headers)
+        if compare_digest(key.encode(), self._services.operator_key.encode()):
+            actor = Actor(application_id="operator")
+        else:
+            actor = identity_rules.actor_of(self._principal(operation, incoming.headers))
+        call = await self._read_call(operation, path, incoming)
+
+        async def work(tx: Tx) -> Answer:
+            ctx = self._context(OPERATOR_ACCOUNT, actor, trace, is_strict=False)
+            return await self._run(tx, ctx, operation, incoming, call, trace)
+
+        return await self._transact(operation, work)
+
+    async def _transact(self, operation: Operation, work: Callable[[Tx], Awaitable[Answer]]) -> Answer:
+        database = self._services.database
+        return await (database.read(work) if operation.mode is Mode.READ else database.write(work))
+
+    async def _work(
+        self, operation: Operation, incoming: Incoming, call: Call, trace: Trace, principal: Principal, tx: Tx
+    ) -> Answer:
+        account, application = await identity.load_caller(tx, principal)
+        identity_rules.permit(operation.user_only, operation.roles, principal, account.settings)
+        if account.settings.requests_per_minute is not None and operation.family:
+            per_minute = account.settings.requests_per_minute
+            self._throttle.admit(account.id, operation.family, per_minute, trace.request_id, time.monotonic())
+        is_strict = trace.is_strict or application.compatibility == "strict"
+        ctx = self._context(account, identity_rules.actor_of(principal), trace, is_strict=is_strict)
+        if operation.cached:
+            return await self._run_cached(tx, ctx, operation, call)
+        answer = await self._run(tx, ctx, operation, incoming, call, trace)
+        return _with_mfa_report(answer, call, principal)
+
+    async def _run(
+        self, tx: Tx, ctx: Context, operation: Operation, incoming: Incoming, call: Call, trace: Trace
+    ) -> Answer:
+        async def run() -> Answer:
+            return _render(operation, await self._handlers[operation.id](tx, ctx, call))
+
+        if operation.mode is not Mode.WRITE or not trace.is_repeatable:
+            return await run()
+        key = replay.key_of(
+            ctx.actor.application_id, incoming.method, incoming.path, incoming.query, trace.request_id, call.raw
+        )
+        return await replay.once(tx, ctx, key, run)
+
+    async def _run_cached(self, tx: Tx, ctx: Context, operation: Operation, call: Call) -> Answer:
+        version = await catalog.version(tx)
+        key = (version, operation.id, ctx.account, ctx.locale, *call.path.values(), *call.query.pairs())
+        answer = self._cached.get(key)
+        if answer is None:
+            answer = _render(operation, await self._handlers[operation.id](tx, ctx, call))
+            self._cached[key] = answer
+            if len(self._cached) > CACHED_ANSWERS_MAX:
+                self._cached.popitem(last=False)
+        return answer
+
+    def _principal(self, operation: Operation, headers: Parameters) -> Principal:
+        return tokens.verify(
+            self._services.secrets,
+            _bearer(headers),
+            self._services.wall(),
+            audience=operation.audience,
+            base_url=self._services.settings.public_base_url,
+        )
+
+    def _context(self, account: Account, actor: Actor, trace: Trace, *, is_strict: bool) -> Context:
+        wall = self._services.wall()
+        return Context(
+            account=account,
+            actor=actor,
+            now=account_time(account.clock, wall),
+            wall=wall,
+            ids=self._services.ids,
+            correlation_id=trace.correlation_id,
+            request_id=trace.request_id,
+            sign=partial(tokens.sign_opaque, self._services.secrets),
+            unsign=partial(tokens.open_opaque, self._services.secrets),
+            locale=trace.locale,
+            strict=is_strict,
+            public_base_url=self._services.settings.public_base_url,
+        )
+
+    async def _read_call(self, operation: Operation, path: Mapping[str, str], incoming: Incoming) -> Call:
+        settings = self._services.settings
+        is_upload = operation.audience is Audience.OPERATOR
+        raw = b""
+        if incoming.method in WRITING_METHODS:
+            raw = await incoming.read_body(settings.upload_bytes_max if is_upload else settings.body_bytes_max)
+        _require_json_accepted(operation, incoming.headers)
+        body = None
+        if operation.request is not None:
+            _require_json_sent(raw, incoming.headers)
+            body = _decode(raw, operation)
+        return Call(path, Parameters(incoming.query), incoming.headers, body, raw)
+
+
+def _bearer(headers: Parameters) -> str:
+    kind, _, token = (headers.get("Authorization") or "").partition(" ")
+    if not token.strip():
+        raise Refusal(Code.TOKEN_MISSING)
+    if kind.lower() != "bearer":
+        raise Refusal(Code.TOKEN_INVALID, reason="the authorization header must hold a bearer token.")
+    return token.strip()
+
+
+def _decode(raw: bytes, operation: Operation) -> object:
+    try:
+        return codec.decode(raw, operation.request)
+    except codec.Unreadable as error:
+        raise Refusal(Code.INVALID_INPUT, reason=error.reason) from error
+    except codec.WrongType as error:
+        raise Refusal(Code.INVALID_PROPERTY, member=error.member, reason=error.reason) from error
+
+
+def _require_json_sent(raw: bytes, headers: Parameters) -> None:
+    """A body must be JSON; a missing content type is forgiven (``00-cross-cutting`` section 2)."""
+    media_type = (headers.get("Content-Type") or "application/json").partition(";")[0].strip().lower()
+    if raw and media_type not in {"application/json", "text/json"} and not media_type.endswith("+json"):
+        raise Refusal(Code.MEDIA_TYPE, media_type=media_type[:80])
+
+
+def _require_json_accepted(operation: Operation, headers: Parameters) -> None:
+    accept = headers.get("Accept")
+    if accept is None or operation.audience is Audience.PUBLIC:
+        return
+    if not any(kind in accept.lower() for kind in ("json", "*/*", "application/*")):
+        raise Refusal(Code.NOT_ACCEPTABLE)
+
+
+def _render(operation: Operation, result: object) -> Answer:
+    """The handler's result as an answer: an etag that the resource carries is mirrored as a header."""
+    if isinstance(result, Answer):
+        return result
+    if isinstance(result, Refused):
+        return faults.answer(result.refusal)
+    if result is None:
+        return Answer(status=operation.status)
+    etag = getattr(getattr(result, "attributes", None), "etag", None)
+    headers = {"ETag": f'"{etag}"'} if isinstance(etag, str) else {}
+    return Answer(codec.encode(result), operation.status, headers=headers)
+
+
+def _with_mfa_report(answer: Answer, call: Call, principal: Principal) -> Answer:
+    """``isMfaCompliant`` for callers that ask with ``ValidateMfa`` (``00-cross-cutting`` section 13.9)."""
+    if (call.headers.get("ValidateMfa") or "").lower() != "true":
+        return answer
+    report = {"isMfaCompliant": "true" if principal.has_mfa else "false"}
+    return Answer(answer.body, answer.status, answer.content_type, {**answer.headers, **report})

@@ -1,0 +1,181 @@
+"""The running server: sockets, TLS, the worker beside the requests, and the file that commands find it by."""
+
+import asyncio
+import json
+import os
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from comptoir.api import store_replies
+from comptoir.api.app import Application
+from comptoir.api.services import Services
+from comptoir.bootstrap.opening import CannotOpen, load_secrets, opened, server_file
+from comptoir.bootstrap.wiring import DUE_WORK, HANDLERS
+from comptoir.clock import service as clock
+from comptoir.clock.rules import account_time
+from comptoir.core.accounts import Account
+from comptoir.core.context import Actor, Context
+from comptoir.core.ids import Ids
+from comptoir.db import Database, Tx
+from comptoir.identity import service as identity
+from comptoir.identity import tokens
+from comptoir.settings import Settings
+from comptoir.worker import Worker, run_daemon
+
+LISTEN_BACKLOG = 2_048
+PURGE_SECONDS = 600
+PURGE_REPLIES_MAX = 5_000
+WORKER_APPLICATION = "worker"
+"""Who the journal names for due work."""
+
+
+async def make_services(
+    database: Database,
+    settings: Settings,
+    *,
+    wall: Callable[[], datetime] = clock.wall_now,
+    ids: Ids | None = None,
+) -> Services:
+    """The services of one process over an open database. Raises ``CannotOpen`` before ``init``."""
+    return Services(
+        database=database,
+        secrets=await load_secrets(database),
+        settings=settings,
+        wall=wall,
+        ids=ids or Ids(),
+        operator_key=identity.draw_operator_key(),
+    )
+
+
+def make_worker(services: Services) -> Worker:
+    """The worker over the same database, clock and ids as the requests."""
+    make = partial(_work_context, services)
+    return Worker(services.database, DUE_WORK, services.wall, make, owner=services.ids.guid())
+
+
+def make_application(services: Services, worker: Worker, alarm: asyncio.Event) -> Application:
+    """The ASGI application; while it lives, the worker runs beside it."""
+
+    @asynccontextmanager
+    async def lifespan() -> AsyncIterator[None]:
+        tasks = [asyncio.create_task(run_daemon(worker, alarm)), asyncio.create_task(_purge_forever(services))]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    return Application(services, HANDLERS, lifespan)
+
+
+def make_context(services: Services, account: Account, actor: Actor, now: datetime) -> Context:
+    """The context of work that no request has asked for."""
+    return Context(
+        account=account,
+        actor=actor,
+        now=now,
+        wall=services.wall(),
+        ids=services.ids,
+        correlation_id=services.ids.guid(),
+        request_id=services.ids.guid(),
+        sign=partial(tokens.sign_opaque, services.secrets),
+        unsign=partial(tokens.open_opaque, services.secrets),
+        public_base_url=services.settings.public_base_url,
+    )
+
+
+async def _work_context(services: Services, tx: Tx, account_id: str, wall: datetime) -> Context:
+    account = (await identity.load_account(tx, account_id)).account
+    actor = Actor(application_id=WORKER_APPLICATION)
+    return make_context(services, account, actor, account_time(account.clock, wall))
+
+
+async def _purge_forever(services: Services) -> None:
+    """Delete expired replies now and then, in batches that hold the database for moments."""
+    while True:
+        wall = services.wall()
+        while await services.database.write(
+            partial(store_replies.purge, wall=wall, most=PURGE_REPLIES_MAX)
+        ) == PURGE_REPLIES_MAX:
+            await asyncio.sleep(1)
+        await asyncio.sleep(PURGE_SECONDS)
+
+
+async def serve(settings: Settings, announce: Callable[[str], None] = print) -> None:
+    """Serve until interrupted. Raises ``CannotOpen`` if the database or the port cannot be had."""
+    alarm = asyncio.Event()
+    async with opened(settings, alarm=alarm) as database:
+        listening = _listen(settings)
+        settings = replace(settings, port=listening.getsockname()[1])
+        scheme = "https" if settings.tls or settings.tls_cert else "http"
+        base_url = settings.public_base_url or f"{scheme}://{_printed(settings.host)}:{settings.port}"
+        services = await make_services(database, replace(settings, public_base_url=base_url.rstrip("/")))
+        file = server_file(settings)
+        _write_secret(file, {"address": base_url, "key": services.operator_key, "pid": os.getpid()})
+        try:
+            await _run_uvicorn(services, alarm, listening, announce)
+        finally:
+            file.unlink(missing_ok=True)
+
+
+async def _run_uvicorn(
+    services: Services, alarm: asyncio.Event, listening: socket.socket, announce: Callable[[str], None]
+) -> None:
+    import uvicorn
+
+    settings = services.settings
+    certificate, key = settings.tls_cert, settings.tls_key
+    if settings.tls and not certificate:
+        from comptoir.identity import certificates
+
+        issued = certificates.ensure(Path(settings.tls_folder), [settings.host], services.wall())
+        certificate, key = str(issued.certificate), str(issued.key)
+        announce(f"The certificate authority lies in {issued.authority}")
+    config = uvicorn.Config(
+        make_application(services, make_worker(services), alarm),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="on",
+        timeout_graceful_shutdown=30,
+        ssl_certfile=certificate or None,
+        ssl_keyfile=key or None,
+    )
+    server = uvicorn.Server(config)
+    announce(f"Comptoir serves {settings.database} on {services.settings.public_base_url}")
+    with suppress(KeyboardInterrupt):
+        await server.serve(sockets=[listening])
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if os.name == "posix":
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((settings.host, settings.port))
+        listening.listen(LISTEN_BACKLOG)  # who finds the server's file can connect at once
+    except OSError as error:
+        listening.close()
+        raise CannotOpen(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}") from error
+    return listening
+
+
+def _printed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _write_secret(file: Path, content: dict[str, object]) -> None:
+    """Write a file that only its owner can read, whole or not at all."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_name(f"{file.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+        json.dump(content, out)
+    draft.replace(file)

@@ -1,0 +1,28 @@
+"""``comptoir reset``."""
+
+from pathlib import Path
+
+from comptoir.cli.common import fail, run, settings_of
+
+
+def reset(*, yes: bool = False, database: str | None = None, config: Path | None = None) -> None:
+    """Delete everything in the database and leave none, ready for ``comptoir init``.
+
+    Parameters
+    ----------
+    yes
+        Do it without asking.
+    database
+        SQLite file, or a postgresql:// address.
+    config
+        TOML file with settings.
+    """
+    from comptoir.bootstrap import making
+
+    settings = settings_of(config, database=database)
+    if not yes:
+        answer = input(f"Delete everything in {settings.database}? Type yes: ")
+        if answer.strip().lower() != "yes":
+            fail("nothing was changed")
+    run(making.reset(settings))
+    print(f"{settings.database} is empty. Next: comptoir init")

@@ -1,0 +1,111 @@
+"""An account and its settings: the facts that rules receive instead of asking which kind of account it is."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class AccountKind(StrEnum):
+    PRODUCTION = "production"
+    SANDBOX = "sandbox"
+
+
+class Profile(StrEnum):
+    """Which set of defaults an account's settings start from."""
+
+    RELAXED = "relaxed"
+    FAITHFUL = "faithful"
+
+
+class MfaPolicy(StrEnum):
+    OFF = "off"
+    REPORT = "report"
+    ENFORCE = "enforce"
+
+
+class ActivationLink(StrEnum):
+    """Where an activation link leads."""
+
+    PLACEHOLDER = "placeholder"
+    PUBLISHER = "publisher"
+
+
+class OrderIdForm(StrEnum):
+    MODERN = "modern"
+    GUID = "guid"
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSettings:
+    """Every behaviour of an account that can differ. A limit of ``None`` means none.
+
+    Defaults are those of a production account with the ``relaxed`` profile; ``clock`` and ``identity`` lay
+    the kind, the profile and the operator's own values over them (``identity.rules.resolve_settings``).
+    """
+
+    cart_ttl_seconds: int = 604_800
+    ordered_cart_retention_seconds: int = 7_776_000
+    order_list_delay_seconds: int = 0
+    order_fulfilment_delay_seconds: int = 0
+    availability_grace_seconds: int = 86_400
+    activation_token_ttl_seconds: int = 86_400
+    activation_limit_days: int = 30
+    ended_subscription_list_days: int = 90
+    order_cancel_max_age_days: int = 60
+    refund_window_monthly_seconds: int = 86_400
+    refund_window_yearly_seconds: int = 1_209_600
+    limit_customers: int | None = None
+    limit_subscriptions_per_customer: int | None = None
+    limit_seats_per_subscription: int | None = None
+    requests_per_minute: int | None = None
+    allow_order_cancel: bool = False
+    allow_customer_delete: bool = False
+    allow_partner_activation: bool = False
+    allow_partner_suspend: bool = False
+    strict_saas_order_cancel: bool = False
+    require_customer_agreement: bool = True
+    require_partner_attestation: bool = False
+    enforce_user_context: bool = True
+    mfa: MfaPolicy = MfaPolicy.REPORT
+    activation_link: ActivationLink = ActivationLink.PUBLISHER
+    order_id_form: OrderIdForm = OrderIdForm.MODERN
+
+
+@dataclass(frozen=True, slots=True)
+class AccountClock:
+    """How an account's time relates to the wall's: shifted by an offset, or standing still."""
+
+    offset_micros: int = 0
+    frozen_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A partner's account: production or integration sandbox. Its id is the tenant id of its tokens."""
+
+    id: str
+    name: str
+    kind: AccountKind
+    profile: Profile
+    domain: str
+    company_name: str
+    country: str
+    currency: str
+    mpn_id: str
+    is_indirect_provider: bool = False
+    settings: AccountSettings = field(default_factory=AccountSettings)
+    clock: AccountClock = field(default_factory=AccountClock)
+
+
+OPERATOR_ACCOUNT = Account(
+    id="operator",
+    name="operator",
+    kind=AccountKind.PRODUCTION,
+    profile=Profile.RELAXED,
+    domain="",
+    company_name="",
+    country="",
+    currency="",
+    mpn_id="",
+)
+"""Stands for the installation itself: the journal of what its operator does is kept under this id."""

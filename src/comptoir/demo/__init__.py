@@ -1,0 +1,1 @@
+"""The demo: the main job of a marketplace over real HTTP, told step by step."""

@@ -1,0 +1,103 @@
+"""The settings of an installation: where each value comes from, and what is in force.
+
+Flags win over ``COMPTOIR_*`` environment variables, those over a TOML file, that over the defaults. Behaviour
+that differs between accounts is no installation setting: see ``core/accounts.py``.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+ENVIRONMENT_PREFIX = "COMPTOIR_"
+DEFAULT_FILE = "comptoir.toml"
+
+
+class SettingsError(ValueError):
+    """A setting that cannot be used, with its name, its source and the reason."""
+
+
+def _setting(default: Any, summary: str) -> Any:
+    return field(default=default, metadata={"summary": summary})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an operator can set for a whole installation."""
+
+    database: str = _setting("comptoir.db", "SQLite file, or a postgresql:// address")
+    host: str = _setting("127.0.0.1", "address that the server listens on")
+    port: int = _setting(8080, "port that the server listens on; 0 takes a free one")
+    public_base_url: str = _setting("", "base of links to pages of ours; empty: the address listened on")
+    tls: bool = _setting(False, "serve HTTPS with an own certificate authority, made and reused")
+    tls_cert: str = _setting("", "certificate file (PEM) for HTTPS")
+    tls_key: str = _setting("", "private key file (PEM) for HTTPS")
+    tls_folder: str = _setting(
+        ".comptoir/tls", "where the own certificate authority and certificates are kept"
+    )
+    body_bytes_max: int = _setting(1_048_576, "largest request body of the partner API, in bytes")
+    upload_bytes_max: int = _setting(33_554_432, "largest request body of the operator API, in bytes")
+    header_bytes_max: int = _setting(65_536, "largest sum of request header names and values, in bytes")
+    access_log: bool = _setting(False, "write one line for each request to standard error")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """One setting in force and the source that it comes from."""
+
+    name: str
+    value: str | int | bool
+    source: str
+    summary: str
+
+
+def load(
+    flags: Mapping[str, object], environment: Mapping[str, str] | None = None, file: Path | None = None
+) -> tuple[Settings, list[Origin]]:
+    """The settings in force, and where each comes from.
+
+    A flag whose value is ``None`` was not given. Without ``file`` the TOML file ``comptoir.toml`` of the
+    working folder is read if there is one. Raises ``SettingsError`` for unknown names and wrong types.
+    """
+    environment = os.environ if environment is None else environment
+    file_path = file or Path(DEFAULT_FILE)
+    from_file = _read_file(file_path, required=file is not None)
+    values: dict[str, Any] = {}
+    origins = []
+    for setting in fields(Settings):
+        value, source = setting.default, "default"
+        if setting.name in from_file:
+            value, source = from_file.pop(setting.name), str(file_path)
+        variable = ENVIRONMENT_PREFIX + setting.name.upper()
+        if variable in environment:
+            value, source = environment[variable], variable
+        if flags.get(setting.name) is not None:
+            value, source = flags[setting.name], "flag"
+        values[setting.name] = _typed(setting.name, value, type(setting.default), source)
+        origins.append(Origin(setting.name, values[setting.name], source, setting.metadata["summary"]))
+    if from_file:
+        raise SettingsError(f"{file_path}: unknown setting {sorted(from_file)[0]!r}")
+    return Settings(**values), origins
+
+
+def _read_file(path: Path, *, required: bool) -> dict[str, Any]:
+    if not path.exists():
+        if required:
+            raise SettingsError(f"{path}: there is no such file")
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: {error}") from error
+
+
+def _typed(name: str, value: object, wanted: type, source: str) -> str | int | bool:
+    if wanted is bool and isinstance(value, str) and value.lower() in {"true", "false", "1", "0"}:
+        return value.lower() in {"true", "1"}
+    if wanted is int and isinstance(value, str) and value.isdecimal():
+        return int(value)
+    if type(value) is wanted and isinstance(value, str | int | bool):
+        return value
+    raise SettingsError(f"{source}: {name} must be {wanted.__name__}, not {value!r}")

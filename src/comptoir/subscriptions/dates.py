@@ -1,0 +1,64 @@
+"""The dates of a subscription.
+
+A term runs from the activation instant to 00:00 UTC of the anchored day (contract README, decision 24): the
+UTC date of the activation, moved by the term. That midnight is stored, exclusive, because there the term is
+over and the next one begins, and because the days that are billed then fit the terms without remainder. The
+wire speaks of the last day instead, at the activation's time of day: ``effectiveStartDate`` + term - 1 day
+(``20-subscriptions-customers`` section 1). The last day is the same in both; the time of day on the wire
+carries no meaning.
+"""
+
+from datetime import datetime, timedelta
+
+from comptoir.catalog.model import CYCLE_MONTHS, BillingCycle
+from comptoir.core.accounts import AccountSettings
+from comptoir.core.terms import Duration, add_months
+
+ONE_DAY = timedelta(days=1)
+MONTHS_PER_YEAR = 12
+
+
+def anchor_day(started_at: datetime) -> datetime:
+    """00:00 UTC of the activation's day, from which every period is counted."""
+    return started_at.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def term_end(started_at: datetime, term: Duration) -> datetime:
+    """The exclusive end of the first term, its day clamped: a month from 31 January ends on 28 February."""
+    return term.after(anchor_day(started_at))
+
+
+def last_day(end_at: datetime, started_at: datetime) -> datetime:
+    """The inclusive end that the wire shows for an exclusive one, at the activation's time of day."""
+    return datetime.combine(end_at - ONE_DAY, started_at.timetz())
+
+
+def refund_end(started_at: datetime, term: Duration, settings: AccountSettings) -> datetime:
+    """The exclusive end of the refund window: by the term's length, not by the billing cycle.
+
+    ``30-invoices-billing`` section 3.7; README decision 15.
+    """
+    is_yearly = term.months >= MONTHS_PER_YEAR
+    seconds = settings.refund_window_yearly_seconds if is_yearly else settings.refund_window_monthly_seconds
+    return started_at + timedelta(seconds=seconds)
+
+
+def billing_cycle_end(
+    started_at: datetime, term_end_at: datetime, cycle: BillingCycle, now: datetime
+) -> datetime:
+    """The exclusive end of the billing cycle that holds ``now``, at most the term's end.
+
+    A cycle without months of its own is the whole term. The others start on the anchored day of each month
+    or year (``30-invoices-billing`` section 3.3).
+    """
+    if cycle not in CYCLE_MONTHS:
+        return term_end_at
+    return min(_period_end(anchor_day(started_at), CYCLE_MONTHS[cycle], now), term_end_at)
+
+
+def _period_end(anchor: datetime, months: int, now: datetime) -> datetime:
+    """The first ``anchor + k * months`` after ``now``."""
+    elapsed_months = (now.year - anchor.year) * MONTHS_PER_YEAR + now.month - anchor.month
+    count = elapsed_months // months
+    start = add_months(anchor, months * count)
+    return start if start > now else add_months(anchor, months * (count + 1))

@@ -1,0 +1,182 @@
+"""Which status follows which action, and what changes with it."""
+
+import base64
+import json
+from dataclasses import replace
+from datetime import datetime
+
+from comptoir.catalog.model import Term
+from comptoir.core.accounts import AccountSettings
+from comptoir.core.errors import Code, Refusal
+from comptoir.subscriptions import dates
+from comptoir.subscriptions.model import (
+    Action,
+    BillingType,
+    Status,
+    StatusReason,
+    Subscription,
+    SubscriptionDraft,
+)
+
+TRANSITIONS: dict[tuple[Status, Action], Status] = {
+    (Status.PENDING, Action.ACTIVATE): Status.ACTIVE,
+    (Status.PENDING, Action.CANCEL): Status.DELETED,
+    (Status.ACTIVE, Action.RENEW): Status.ACTIVE,
+    (Status.ACTIVE, Action.CONVERT_TRIAL): Status.ACTIVE,
+    (Status.ACTIVE, Action.EXPIRE): Status.EXPIRED,
+    (Status.ACTIVE, Action.SUSPEND): Status.SUSPENDED,
+    (Status.ACTIVE, Action.CANCEL): Status.DELETED,
+    (Status.SUSPENDED, Action.REINSTATE): Status.ACTIVE,
+    (Status.SUSPENDED, Action.CANCEL): Status.DELETED,
+}
+"""The state machine (``20-subscriptions-customers`` section 4.2). A pair that is missing is not allowed."""
+
+
+def status_after(subscription: Subscription, action: Action) -> Status:
+    """The status that ``action`` leads to; the only way to a new status. Refuses what the table lacks."""
+    status = TRANSITIONS.get((subscription.status, action))
+    if status is not None:
+        return status
+    if subscription.is_ended:
+        raise Refusal(Code.SUBSCRIPTION_ENDED, subscription_id=subscription.id)
+    if action is Action.ACTIVATE:
+        raise Refusal(Code.ALREADY_ACTIVATED, subscription_id=subscription.id)
+    raise Refusal(
+        Code.TRANSITION_NOT_ALLOWED,
+        subscription_id=subscription.id,
+        status=subscription.status.value,
+        action=action.value,
+    )
+
+
+def created(draft: SubscriptionDraft, subscription_id: str, customer_id: str, now: datetime) -> Subscription:
+    """The subscription that an order line starts with: waiting for its set-up, renewing by itself."""
+    offer = draft.offer
+    return Subscription(
+        id=subscription_id,
+        customer_id=customer_id,
+        order_id=draft.order_id,
+        line_number=draft.line_number,
+        product_id=offer.product_id,
+        sku_id=offer.sku_id,
+        availability_id=offer.availability_id,
+        publisher_id=offer.publisher_id,
+        publisher_name=offer.publisher_name,
+        offer_name=offer.sku_title,
+        friendly_name=draft.friendly_name or offer.sku_title,
+        quantity=draft.quantity,
+        unit_type=offer.unit_type,
+        parent_subscription_id=draft.parent_subscription_id,
+        status=Status.PENDING,
+        is_trial=offer.is_trial,
+        auto_renew=True,
+        billing_cycle=draft.term.billing_cycle,
+        billing_type=BillingType.USAGE if offer.metered_only else BillingType.LICENSE,
+        term=draft.term.duration,
+        renews_to=draft.renews_to,
+        unit_price=draft.term.price,
+        partner_mpn_id=draft.partner_mpn_id,
+        created_at=now,
+    )
+
+
+def activated(
+    subscription: Subscription, parent: Subscription | None, settings: AccountSettings, now: datetime
+) -> Subscription:
+    """The subscription once it is set up: its term, its billing and its refund window start at ``now``.
+
+    An add-on can be set up only while its base, ``parent``, is active. A trial costs nothing, so it opens no
+    refund window (it may be cancelled at any time).
+    """
+    status = status_after(subscription, Action.ACTIVATE)
+    if parent is not None and parent.status is not Status.ACTIVE:
+        raise Refusal(Code.NOT_A_SUBSCRIPTION_FOR_THIS, subscription_id=subscription.id)
+    return replace(
+        subscription,
+        status=status,
+        started_at=now,
+        term_start_at=now,
+        term_end_at=dates.term_end(now, subscription.term),
+        refund_until=None if subscription.is_trial else dates.refund_end(now, subscription.term, settings),
+        version=subscription.version + 1,
+    )
+
+
+def cancelled(subscription: Subscription, reason: StatusReason, now: datetime) -> Subscription:
+    """The subscription ended at once and for good."""
+    return replace(
+        subscription,
+        status=status_after(subscription, Action.CANCEL),
+        auto_renew=False,
+        ended_at=now,
+        status_reason=reason,
+        version=subscription.version + 1,
+    )
+
+
+def rebilled(subscription: Subscription, term: Term) -> Subscription:
+    """The active subscription paid by another billing cycle of a term as long as its own.
+
+    What was charged stays; the next charge follows the new cycle (``10-catalog-cart-orders`` section 4.5).
+    """
+    assert subscription.status is Status.ACTIVE, (subscription.id, subscription.status)
+    assert term.duration == subscription.term, (subscription.id, term.duration)
+    return replace(
+        subscription,
+        billing_cycle=term.billing_cycle,
+        unit_price=term.price,
+        version=subscription.version + 1,
+    )
+
+
+def is_refundable(subscription: Subscription, now: datetime) -> bool:
+    """Whether the refund window is open; its end is exclusive (README decision 15)."""
+    return (
+        subscription.status in {Status.ACTIVE, Status.SUSPENDED}
+        and subscription.refund_until is not None
+        and now < subscription.refund_until
+    )
+
+
+def is_editable(subscription: Subscription) -> bool:
+    """Whether the partner may change anything but the status (``20-subscriptions-customers`` section 3.4)."""
+    return subscription.status in {Status.PENDING, Status.ACTIVE}
+
+
+def is_cancellable(subscription: Subscription, now: datetime) -> bool:
+    """Whether the partner may cancel: before the set-up, during a trial, and while a refund is possible.
+
+    Later it turns auto-renew off instead (``20-subscriptions-customers`` section 4.2, README decision 7).
+    """
+    if subscription.is_ended:
+        return False
+    return subscription.status is Status.PENDING or subscription.is_trial or is_refundable(subscription, now)
+
+
+def etag(subscription: Subscription) -> str:
+    """Base64 of the id and the version (``00-cross-cutting`` section 9)."""
+    facts = {"id": subscription.id, "version": subscription.version}
+    return base64.b64encode(json.dumps(facts, separators=(",", ":")).encode()).decode()
+
+
+def journal_facts(subscription: Subscription) -> dict[str, str | int | bool | None]:
+    """What the journal keeps of a version: everything that billing and followers cannot do without.
+
+    Instants are ISO 8601 texts.
+    """
+    return {
+        "status": subscription.status.value,
+        "statusReason": None if subscription.status_reason is None else subscription.status_reason.value,
+        "isTrial": subscription.is_trial,
+        "quantity": subscription.quantity,
+        "autoRenew": subscription.auto_renew,
+        "billingCycle": subscription.billing_cycle.value,
+        "unitPrice": format(subscription.unit_price.amount, "f"),
+        "termStartAt": _text(subscription.term_start_at),
+        "termEndAt": _text(subscription.term_end_at),
+        "version": subscription.version,
+    }
+
+
+def _text(instant: datetime | None) -> str | None:
+    return None if instant is None else instant.isoformat()

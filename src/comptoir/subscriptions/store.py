@@ -1,0 +1,200 @@
+"""Subscriptions in the database."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+
+from comptoir.catalog.model import BillingCycle
+from comptoir.core.instants import from_micros, optional_instant, optional_micros, to_micros
+from comptoir.core.money import Rate
+from comptoir.core.terms import Duration
+from comptoir.db import RetryTransaction, Row, Tx, Value, sql
+from comptoir.subscriptions.model import BillingType, Status, StatusReason, Subscription
+
+LIST_MAX = 100_000
+"""The contract's list is unpaged; this bounds it far above what a customer holds."""
+
+INSERT = sql("""
+    INSERT INTO subscriptions (
+        account_id, customer_id, id, order_id, line_number, product_id, sku_id, availability_id,
+        publisher_id, publisher_name, offer_name, friendly_name, quantity, unit_type,
+        parent_subscription_id, status, is_trial, auto_renew, billing_cycle, billing_type, term,
+        renews_to, currency, unit_price, partner_mpn_id, created_at, started_at, term_start_at,
+        term_end_at, refund_until, ended_at, status_reason, version
+    ) VALUES (
+        :account_id, :customer_id, :id, :order_id, :line_number, :product_id, :sku_id,
+        :availability_id, :publisher_id, :publisher_name, :offer_name, :friendly_name, :quantity,
+        :unit_type, :parent_subscription_id, :status, :is_trial, :auto_renew, :billing_cycle,
+        :billing_type, :term, :renews_to, :currency, :unit_price, :partner_mpn_id, :created_at,
+        :started_at, :term_start_at, :term_end_at, :refund_until, :ended_at, :status_reason,
+        :version
+    )
+""")
+
+UPDATE = sql("""
+    UPDATE subscriptions SET
+        friendly_name = :friendly_name, quantity = :quantity, status = :status, is_trial = :is_trial,
+        auto_renew = :auto_renew, billing_cycle = :billing_cycle, unit_price = :unit_price,
+        started_at = :started_at, term_start_at = :term_start_at, term_end_at = :term_end_at,
+        refund_until = :refund_until, ended_at = :ended_at, status_reason = :status_reason, version = :version
+    WHERE account_id = :account_id AND customer_id = :customer_id AND id = :id AND version = :version_read
+""")
+
+GET = sql("""
+    SELECT customer_id, id, order_id, line_number, product_id, sku_id, availability_id, publisher_id,
+           publisher_name, offer_name, friendly_name, quantity, unit_type, parent_subscription_id, status,
+           is_trial, auto_renew, billing_cycle, billing_type, term, renews_to, currency, unit_price,
+           partner_mpn_id, created_at, started_at, term_start_at, term_end_at, refund_until, ended_at,
+           status_reason, version
+    FROM subscriptions
+    WHERE account_id = :account_id AND customer_id = :customer_id AND id = :id
+""")
+
+LIST = sql("""
+    SELECT customer_id, id, order_id, line_number, product_id, sku_id, availability_id, publisher_id,
+           publisher_name, offer_name, friendly_name, quantity, unit_type, parent_subscription_id, status,
+           is_trial, auto_renew, billing_cycle, billing_type, term, renews_to, currency, unit_price,
+           partner_mpn_id, created_at, started_at, term_start_at, term_end_at, refund_until, ended_at,
+           status_reason, version
+    FROM subscriptions
+    WHERE account_id = :account_id AND customer_id = :customer_id
+      AND (ended_at IS NULL OR ended_at > :ended_after)
+      AND (CAST(:order_id AS TEXT) IS NULL OR order_id = :order_id)
+      AND (CAST(:mpn_id AS TEXT) IS NULL OR partner_mpn_id = :mpn_id)
+      AND (CAST(:parent_subscription_id AS TEXT) IS NULL OR parent_subscription_id = :parent_subscription_id)
+    ORDER BY created_at, order_id{c}, line_number
+    LIMIT :size OFFSET :skipped
+""")
+
+
+async def insert(tx: Tx, account_id: str, *subscriptions: Subscription) -> None:
+    """Store new subscriptions."""
+    rows = [{"account_id": account_id, **_fixed(each), **_changing(each)} for each in subscriptions]
+    await tx.many(INSERT, rows)
+
+
+async def update(tx: Tx, account_id: str, version_read: int, subscription: Subscription) -> None:
+    """Store a change made to the version that was read; the transaction runs again if another one won."""
+    changed = await tx.run(
+        UPDATE,
+        account_id=account_id,
+        customer_id=subscription.customer_id,
+        id=subscription.id,
+        version_read=version_read,
+        **_changing(subscription),
+    )
+    if changed == 0:
+        raise RetryTransaction
+
+
+async def get(tx: Tx, account_id: str, customer_id: str, subscription_id: str) -> Subscription | None:
+    """One subscription of a customer."""
+    row = await tx.one(GET, account_id=account_id, customer_id=customer_id, id=subscription_id)
+    return None if row is None else _loaded(row)
+
+
+async def list_for_customer(
+    tx: Tx,
+    account_id: str,
+    customer_id: str,
+    *,
+    ended_after: datetime,
+    order_id: str | None = None,
+    mpn_id: str | None = None,
+    parent_subscription_id: str | None = None,
+    size: int = LIST_MAX,
+    offset: int = 0,
+) -> list[Subscription]:
+    """Open subscriptions and those that ended after an instant, oldest first. ``None`` filters nothing."""
+    rows = await tx.all(
+        LIST,
+        account_id=account_id,
+        customer_id=customer_id,
+        ended_after=to_micros(ended_after),
+        order_id=order_id,
+        mpn_id=mpn_id,
+        parent_subscription_id=parent_subscription_id,
+        size=size,
+        skipped=offset,
+    )
+    return [_loaded(row) for row in rows]
+
+
+def _fixed(subscription: Subscription) -> Mapping[str, Value]:
+    """The columns that never change once written."""
+    return {
+        "customer_id": subscription.customer_id,
+        "id": subscription.id,
+        "order_id": subscription.order_id,
+        "line_number": subscription.line_number,
+        "product_id": subscription.product_id,
+        "sku_id": subscription.sku_id,
+        "availability_id": subscription.availability_id,
+        "publisher_id": subscription.publisher_id,
+        "publisher_name": subscription.publisher_name,
+        "offer_name": subscription.offer_name,
+        "unit_type": subscription.unit_type,
+        "parent_subscription_id": subscription.parent_subscription_id,
+        "billing_type": subscription.billing_type.value,
+        "term": str(subscription.term),
+        "renews_to": None if subscription.renews_to is None else str(subscription.renews_to),
+        "currency": subscription.unit_price.currency,
+        "partner_mpn_id": subscription.partner_mpn_id,
+        "created_at": to_micros(subscription.created_at),
+    }
+
+
+def _changing(subscription: Subscription) -> Mapping[str, Value]:
+    """The columns that ``UPDATE`` writes."""
+    return {
+        "friendly_name": subscription.friendly_name,
+        "quantity": subscription.quantity,
+        "status": subscription.status.value,
+        "is_trial": int(subscription.is_trial),
+        "auto_renew": int(subscription.auto_renew),
+        "billing_cycle": subscription.billing_cycle.value,
+        "unit_price": format(subscription.unit_price.amount, "f"),
+        "started_at": optional_micros(subscription.started_at),
+        "term_start_at": optional_micros(subscription.term_start_at),
+        "term_end_at": optional_micros(subscription.term_end_at),
+        "refund_until": optional_micros(subscription.refund_until),
+        "ended_at": optional_micros(subscription.ended_at),
+        "status_reason": None if subscription.status_reason is None else subscription.status_reason.value,
+        "version": subscription.version,
+    }
+
+
+def _loaded(row: Row) -> Subscription:
+    return Subscription(
+        id=row["id"],
+        customer_id=row["customer_id"],
+        order_id=row["order_id"],
+        line_number=row["line_number"],
+        product_id=row["product_id"],
+        sku_id=row["sku_id"],
+        availability_id=row["availability_id"],
+        publisher_id=row["publisher_id"],
+        publisher_name=row["publisher_name"],
+        offer_name=row["offer_name"],
+        friendly_name=row["friendly_name"],
+        quantity=row["quantity"],
+        unit_type=row["unit_type"],
+        parent_subscription_id=row["parent_subscription_id"],
+        status=Status(row["status"]),
+        is_trial=row["is_trial"] == 1,
+        auto_renew=row["auto_renew"] == 1,
+        billing_cycle=BillingCycle(row["billing_cycle"]),
+        billing_type=BillingType(row["billing_type"]),
+        term=Duration.parse(row["term"]),
+        renews_to=None if row["renews_to"] is None else Duration.parse(row["renews_to"]),
+        unit_price=Rate(Decimal(row["unit_price"]), row["currency"]),
+        partner_mpn_id=row["partner_mpn_id"],
+        created_at=from_micros(row["created_at"]),
+        started_at=optional_instant(row["started_at"]),
+        term_start_at=optional_instant(row["term_start_at"]),
+        term_end_at=optional_instant(row["term_end_at"]),
+        refund_until=optional_instant(row["refund_until"]),
+        ended_at=optional_instant(row["ended_at"]),
+        status_reason=None if row["status_reason"] is None else StatusReason(row["status_reason"]),
+        version=row["version"],
+    )

@@ -1,0 +1,60 @@
+"""One row of the table of operations: everything that router, client, documents and tests need to know."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Audience(StrEnum):
+    """Whose token an operation takes."""
+
+    PUBLIC = "public"
+    PARTNER = "partner"
+    OPERATOR = "operator"
+    PUBLISHER = "publisher"
+
+
+class Mode(StrEnum):
+    """How the edge runs a handler: inside one transaction, or free to open short ones itself."""
+
+    READ = "read"
+    WRITE = "write"
+    STEPS = "steps"
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A query parameter. Names match in any case; values stay text until the handler reads them."""
+
+    name: str
+    summary: str
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A call that Comptoir serves.
+
+    ``path`` holds parameters as ``{name}`` (any text), ``{name:guid}`` or ``{name:int}``. ``errors`` lists the
+    documented refusals as ``"status/code"``. ``user_only`` marks calls that refuse app-only tokens;
+    ``roles`` limits app+user callers to some roles, empty means all. ``cached`` marks catalogue reads whose
+    answer depends on nothing but the request, the account and the catalogue's version.
+    """
+
+    id: str
+    method: str
+    path: str
+    summary: str
+    reply: Any
+    request: Any = None
+    status: int = 200
+    mode: Mode = Mode.READ
+    audience: Audience = Audience.PARTNER
+    query: tuple[Query, ...] = ()
+    errors: tuple[str, ...] = ()
+    user_only: bool = False
+    roles: frozenset[str] = frozenset()
+    family: str = ""
+    aliases: tuple[str, ...] = ()
+    """Other methods answered the same way."""
+    cached: bool = False

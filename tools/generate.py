@@ -1,0 +1,131 @@
+"""Writes the documents that are made from the program: operations, errors, settings, assumptions, schemas.
+
+With ``--check`` nothing is written and the exit status is 1 if a document differs from what it would be.
+"""
+
+import argparse
+import sys
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from comptoir.api import faults
+from comptoir.catalog import schema as catalog_schema
+from comptoir.core.accounts import AccountKind, AccountSettings, Profile
+from comptoir.core.errors import Code
+from comptoir.db import schema_files
+from comptoir.identity.rules import resolve_settings
+from comptoir.identity.setting_notes import SETTING_NOTES
+from comptoir.settings import Settings
+from comptoir.wire.operation import Operation
+from comptoir.wire.operations import OPERATIONS
+
+ROOT = Path(__file__).parents[1]
+REFERENCE = ROOT / "docs" / "reference"
+NOTICE = "<!-- Written by tools/generate.py; do not edit. -->\n\n"
+
+
+def operations_page() -> str:
+    """Every call that is served, by family."""
+    lines = ["# Operations", "", "Every call that Comptoir serves. Errors are `status/code`.", ""]
+    for family in sorted({operation.id.partition(".")[0] for operation in OPERATIONS}):
+        lines += [f"## {family}", "", "| operation | request | success | callers | errors |", "|---|---|---|---|---|"]
+        lines += [_operation_row(operation) for operation in OPERATIONS if operation.id.startswith(f"{family}.")]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _operation_row(operation: Operation) -> str:
+    query = ", ".join(f"`{query.name}`{' (required)' if query.required else ''}" for query in operation.query)
+    methods = "/".join((operation.method, *operation.aliases))
+    callers = "app+user" if operation.user_only else operation.audience.value
+    return (
+        f"| **{operation.id}**<br>{operation.summary} | {methods} `{operation.path}`"
+        f"{f'<br>query: {query}' if query else ''} | {operation.status} | {callers} | {', '.join(operation.errors)} |"
+    )
+
+
+def errors_page() -> str:
+    """Every reason to say no, with its status, number and text."""
+    lines = ["# Errors", "", "| status | code | name | description |", "|---|---|---|---|"]
+    lines += [f"| {status} | {number} | {name} | {text} |" for status, number, name, text in _error_rows()]
+    return "\n".join([*lines, ""])
+
+
+def _error_rows() -> list[tuple[int, int, str, str]]:
+    return sorted((*faults.WIRE[code], code.name.title().replace("_", ""), code.value) for code in Code)
+
+
+def settings_page() -> str:
+    """Settings of the installation, and of each account by kind and profile."""
+    lines = ["# Settings", "", "## Installation", ""]
+    lines += ["From flags, `COMPTOIR_*` environment variables, or `comptoir.toml`, in this order.", ""]
+    lines += ["| setting | default | meaning |", "|---|---|---|"]
+    lines += [
+        f"| `{setting.name}` | `{setting.default!r}` | {setting.metadata['summary']} |" for setting in fields(Settings)
+    ]
+    columns = [(kind, profile) for kind in AccountKind for profile in Profile]
+    lines += ["", "## Accounts", "", "Defaults by kind and profile; an operator sets others for one account.", ""]
+    titles = " | ".join(f"{kind.value}, {profile.value}" for kind, profile in columns)
+    lines += [f"| setting | {titles} | meaning |", "|---" * (len(columns) + 2) + "|"]
+    resolved = [resolve_settings(kind, profile, {}) for kind, profile in columns]
+    for setting in fields(AccountSettings):
+        values = " | ".join(_shown(getattr(settings, setting.name)) for settings in resolved)
+        lines.append(f"| `{setting.name}` | {values} | {SETTING_NOTES[setting.name].summary} |")
+    return "\n".join([*lines, ""])
+
+
+def _shown(value: object) -> str:
+    return "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def assumptions_page() -> str:
+    """The decisions that no source settles, each with its setting."""
+    entries = tomllib.loads((ROOT / "docs/decisions/assumptions.toml").read_text(encoding="utf-8"))["assumption"]
+    lines = ["# Assumptions", "", "Decisions that no public source settles, and the setting that changes each.", ""]
+    for entry in entries:
+        _require_settings(entry)
+        names = [*entry.get("account", ()), *entry.get("installation", ())]
+        setting = ", ".join(f"`{name}`" for name in names) or f"none: {entry['why']}"
+        lines += [f"## {entry['title']}", "", entry["decision"], ""]
+        lines += [f"- Setting: {setting}", f"- Contract: {entry['contract']}", ""]
+    return "\n".join(lines)
+
+
+def _require_settings(entry: Mapping[str, Any]) -> None:
+    known = {"account": AccountSettings, "installation": Settings}
+    for level, kind in known.items():
+        unknown = set(entry.get(level, ())) - {setting.name for setting in fields(kind)}
+        assert not unknown, f"{entry['title']}: there is no {level} setting {unknown}"
+
+
+DOCUMENTS: Mapping[Path, Callable[[], str]] = {
+    REFERENCE / "operations.md": lambda: NOTICE + operations_page(),
+    REFERENCE / "errors.md": lambda: NOTICE + errors_page(),
+    REFERENCE / "settings.md": lambda: NOTICE + settings_page(),
+    REFERENCE / "assumptions.md": lambda: NOTICE + assumptions_page(),
+}
+
+
+def main(arguments: Iterable[str]) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing, exit with 1 if a document differs")
+    is_check = parser.parse_args(list(arguments)).check
+    stale = []
+    for path, render in DOCUMENTS.items():
+        text = render()
+        if path.exists() and path.read_text(encoding="utf-8") == text:
+            continue
+        stale.append(path)
+        if not is_check:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8", newline="\n")
+    for path in stale:
+        print(f"{'differs' if is_check else 'written'}: {path.relative_to(ROOT).as_posix()}")
+    return 1 if is_check and stale else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
