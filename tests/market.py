@@ -144,7 +144,9 @@ class Market:
         """Set settings of an account, as an operator does."""
         ctx = make_context(self.services, await self.account(account), Actor("operator"), self.now)
         change = SettingsChange(set=dict(settings))
-        await self.services.database.write(partial(identity.update_settings, ctx=ctx, name=account, change=change))
+        await self.services.database.write(
+            partial(identity.update_settings, ctx=ctx, name=account, change=change)
+        )
 
     async def context(self, account: str = "sandbox") -> Context:
         """A context for calling services directly."""

@@ -15,6 +15,7 @@ from comptoir.core.context import Actor
 from comptoir.customers import service_resellers
 from comptoir.customers.model import Reseller
 from comptoir.db import Tx, sql
+from comptoir.subscriptions import service as subscriptions
 from tests.market import Json, Market
 
 CATALOGUE = """
@@ -32,7 +33,7 @@ offer:
   plans:
     - id: team
       name: Desk - Team
-      markets: &everywhere {US: USD, FR: EUR, JP: JPY}
+      markets: &all {US: USD, FR: EUR, JP: JPY}
       trial: P1M
       seats: {maximum: 300}
       terms:
@@ -41,24 +42,24 @@ offer:
         - {termUnit: P3Y, payment: P1Y, price: {USD: 70, EUR: 66, JPY: 9000}}
     - id: extra
       name: Desk - Extra
-      markets: *everywhere
+      markets: *all
       addOnTo: [team]
       minimumParentSeats: 5
       seats: {minimum: 2, maximum: 50}
       terms: &monthly [{termUnit: P1M, payment: P1M, price: {USD: 2, EUR: 2, JPY: 250}}]
-    - {id: extra-scarce, name: Desk, markets: *everywhere, terms: *monthly, addOnTo: [team], stock: 10}
-    - {id: extra-single, name: Desk, markets: *everywhere, terms: *monthly, addOnTo: [team], ownershipLimit: 1}
-    - {id: extra-attested, name: Desk, markets: *everywhere, terms: *monthly, addOnTo: [team], attestation: Use}
-    - {id: extra-stopped, name: Desk, markets: *everywhere, terms: *monthly, addOnTo: [team], stopSell: true}
-    - {id: extra-school, name: Desk, markets: *everywhere, terms: *monthly, addOnTo: [team], segments: [education]}
-    - {id: extra-large, name: Desk, markets: *everywhere, terms: *monthly, addOnTo: [large]}
-    - {id: scarce, name: Desk, markets: *everywhere, terms: *monthly, stock: 10}
-    - {id: single, name: Desk, markets: *everywhere, terms: *monthly, ownershipLimit: 1}
-    - {id: attested, name: Desk, markets: *everywhere, terms: *monthly, attestation: Use}
-    - {id: stopped, name: Desk, markets: *everywhere, terms: *monthly, stopSell: true}
-    - {id: school, name: Desk, markets: *everywhere, terms: *monthly, segments: [education]}
-    - {id: large, name: Desk, markets: *everywhere, terms: *monthly, seats: {minimum: 30}}
-    - {id: extra-annual, name: Desk, markets: *everywhere, addOnTo: [team], terms: &annual [
+    - {id: extra-scarce, name: D, markets: *all, terms: *monthly, addOnTo: [team], stock: 10}
+    - {id: extra-single, name: D, markets: *all, terms: *monthly, addOnTo: [team], ownershipLimit: 1}
+    - {id: extra-attested, name: D, markets: *all, terms: *monthly, addOnTo: [team], attestation: Use}
+    - {id: extra-stopped, name: D, markets: *all, terms: *monthly, addOnTo: [team], stopSell: true}
+    - {id: extra-school, name: D, markets: *all, terms: *monthly, addOnTo: [team], segments: [education]}
+    - {id: extra-large, name: D, markets: *all, terms: *monthly, addOnTo: [large]}
+    - {id: scarce, name: D, markets: *all, terms: *monthly, stock: 10}
+    - {id: single, name: D, markets: *all, terms: *monthly, ownershipLimit: 1}
+    - {id: attested, name: D, markets: *all, terms: *monthly, attestation: Use}
+    - {id: stopped, name: D, markets: *all, terms: *monthly, stopSell: true}
+    - {id: school, name: D, markets: *all, terms: *monthly, segments: [education]}
+    - {id: large, name: D, markets: *all, terms: *monthly, seats: {minimum: 30}}
+    - {id: extra-annual, name: Desk, markets: *all, addOnTo: [team], terms: &annual [
         {termUnit: P1Y, payment: P1Y, price: {USD: 20, EUR: 20, JPY: 2500}}]}
     - {id: france, name: Desk, markets: {FR: EUR}, terms: &euros [
         {termUnit: P1M, payment: P1M, price: {EUR: 2}}]}
@@ -73,6 +74,8 @@ LIST_ITEMS = sql("""
     WHERE p.publisher_id = 'testworks' AND a.is_current = 1
 """)
 MAKE_INDIRECT = sql("UPDATE accounts SET is_indirect_provider = 1 WHERE id = :account_id")
+DISAGREE = sql("DELETE FROM agreements WHERE account_id = :account_id")
+SET_CYCLE = sql("UPDATE orders SET billing_cycle = :billing_cycle WHERE account_id = :account_id")
 MOVE_CLOCK = sql("UPDATE accounts SET clock_offset_micros = :micros WHERE id = :account_id")
 UNKNOWN_MPN_ID = "4999999"
 RESELLER = Reseller("0f0e0d0c-0b0a-4908-8706-050403020100", "Reseller", "4000123", "Active", "US", True)
@@ -153,6 +156,26 @@ class Shop:
                 await service_resellers.add(tx, ctx, reseller)
 
         await self.market.write(work)
+
+    async def republish(self, old: str = "USD: 7.50", new: str = "USD: 8.50") -> None:
+        """Publish the catalogue again with one thing changed."""
+        assert CATALOGUE.count(old) == 1, old
+        await publish(self.market, CATALOGUE.replace(old, new))
+
+    async def cancel_subscriptions(self) -> None:
+        """End everything that the customer holds."""
+        ctx = await self.market.context(self.account)
+        await self.market.write(partial(subscriptions.cancel_all, ctx=ctx, customer_id=self.customer_id))
+
+    async def set_billing_cycle(self, cycle: str) -> None:
+        """Write a billing cycle into every order that no plan of this catalogue has."""
+        account = await self.market.account(self.account)
+        await self.market.write(lambda tx: tx.run(SET_CYCLE, account_id=account.id, billing_cycle=cycle))
+
+    async def disagree(self) -> None:
+        """Take back every customer's agreement."""
+        account = await self.market.account(self.account)
+        await self.market.write(lambda tx: tx.run(DISAGREE, account_id=account.id))
 
     async def move_clock(self, seconds: int) -> None:
         """Set the account's clock so many seconds ahead of the wall's."""

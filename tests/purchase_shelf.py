@@ -87,6 +87,11 @@ offers:
         terms:
           - {termUnit: P1M, payment: P1M, price: {EUR: 1.10}}
           - {termUnit: P1Y, payment: P1Y, price: {EUR: 11.00}}
+      - id: swiss-extra
+        name: Add-on of Plain in francs
+        markets: {FR: CHF}
+        addOnTo: [plain]
+        terms: [{termUnit: P1M, payment: P1M, price: {CHF: 1.20}}]
 """
 
 # Tests look at the catalogue, which belongs to no account.

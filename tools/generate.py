@@ -83,8 +83,9 @@ def _shown(value: object) -> str:
 
 def assumptions_page() -> str:
     """The decisions that no source settles, each with its setting."""
-    entries = tomllib.loads((ROOT / "docs/decisions/assumptions.toml").read_text(encoding="utf-8"))["assumption"]
-    lines = ["# Assumptions", "", "Decisions that no public source settles, and the setting that changes each.", ""]
+    source = ROOT / "docs/decisions/assumptions.toml"
+    entries = tomllib.loads(source.read_text(encoding="utf-8"))["assumption"]
+    lines = ["# Assumptions", "", "Decisions that no public source settles, with the setting of each.", ""]
     for entry in entries:
         _require_settings(entry)
         names = [*entry.get("account", ()), *entry.get("installation", ())]
@@ -101,7 +102,10 @@ def _require_settings(entry: Mapping[str, Any]) -> None:
         assert not unknown, f"{entry['title']}: there is no {level} setting {unknown}"
 
 
+SCHEMAS = ROOT / "src" / "comptoir" / "db" / "schema"
 DOCUMENTS: Mapping[Path, Callable[[], str]] = {
+    SCHEMAS / "sqlite.sql": lambda: schema_files.render("sqlite"),
+    SCHEMAS / "postgresql.sql": lambda: schema_files.render("postgresql"),
     REFERENCE / "operations.md": lambda: NOTICE + operations_page(),
     REFERENCE / "errors.md": lambda: NOTICE + errors_page(),
     REFERENCE / "settings.md": lambda: NOTICE + settings_page(),
@@ -111,7 +115,7 @@ DOCUMENTS: Mapping[Path, Callable[[], str]] = {
 
 def main(arguments: Iterable[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing, exit with 1 if a document differs")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if one differs")
     is_check = parser.parse_args(list(arguments)).check
     stale = []
     for path, render in DOCUMENTS.items():

@@ -169,10 +169,7 @@ async def test_a_body_like_the_documents_with_comments_and_trailing_commas(marke
 
 async def test_a_new_cart(market: Market) -> None:
     shelf = await stock(market)
-    reply = await market.post(
-        carts_of(market.customer("FR")), {"lineItems": [a_line(shelf["plain"])]}, user=ADMIN
-    )
-    cart = reply.json()
+    cart = await fill(market, a_line(shelf["plain"]))
     assert cart["status"] == "Active"
     assert cart["creationTimestamp"] == cart["lastModifiedTimestamp"] == "2026-03-02T08:15:00Z"
     assert cart["expirationTimestamp"] == "2026-03-09T08:15:00Z"
@@ -400,6 +397,14 @@ async def test_errors_of_a_nested_add_on(
     assert "orderGroup" not in nested
 
 
+async def test_an_add_on_is_bought_in_the_currency_of_its_base(market: Market) -> None:
+    shelf = await stock(market)
+    add_on = a_line(shelf["swiss-extra"], 1)
+    nested = only(await fill(market, a_line(shelf["plain"], addonItems=[add_on])))["addonItems"][0]
+    assert nested["error"]["errorCode"] == 10000
+    assert (await error_of(market, a_line(shelf["plain"]), add_on))["errorCode"] == 10000
+
+
 async def test_an_add_on_of_an_add_on(market: Market) -> None:
     shelf = await stock(market)
     innermost = a_line(shelf["extra"], 2)
@@ -499,7 +504,14 @@ async def test_a_wrong_line_can_be_read_repaired_and_put_back(market: Market) ->
 
 
 @pytest.mark.parametrize(
-    "body", [None, {}, {"lineItems": []}, {"lineItems": None}, {"lineItems": [{}] * 501}], ids=repr
+    "body",
+    [
+        pytest.param(None, id="no body"),
+        pytest.param({}, id="no lines"),
+        pytest.param({"lineItems": []}, id="empty list"),
+        pytest.param({"lineItems": None}, id="null"),
+        pytest.param({"lineItems": [{}] * 501}, id="501 lines"),
+    ],
 )
 async def test_a_cart_without_lines_or_with_too_many(market: Market, body: Json) -> None:
     shelf = await stock(market)

@@ -41,7 +41,7 @@ CUSTOMER_ROWS = sql("""
 """)
 JOURNAL_ROWS = sql("SELECT account_id, sequence, hash FROM journal_heads ORDER BY account_id{c}")
 
-BODY = {
+BODY: dict[str, Any] = {
     "companyProfile": {"domain": "nouvelle-aube.example"},
     "billingProfile": {
         "firstName": "Aimée",
@@ -59,7 +59,7 @@ BODY = {
         },
     },
 }
-DOTNET_BODY = {
+DOTNET_BODY: dict[str, Any] = {
     "Id": None,
     "CommerceId": None,
     "CompanyProfile": {
@@ -426,7 +426,8 @@ async def test_calls_that_need_a_signed_in_user(market: Market) -> None:
 
 async def pages_by_link(market: Market, path: str) -> list[list[dict[str, Any]]]:
     """Every page, following ``links.next`` with its headers."""
-    pages, headers = [], {}
+    pages: list[list[dict[str, Any]]] = []
+    headers: dict[str, str] = {}
     for _ in range(100):
         page = (await market.get(f"/v1/{path}", headers=headers)).json()
         check_reply("Collection<Customer>", page)
@@ -622,7 +623,6 @@ async def test_the_etag_may_come_in_a_header(market: Market) -> None:
 async def test_the_billing_profile_as_dotnet_writes_it(market: Market) -> None:
     made = await created(market)
     profile = deepcopy(DOTNET_BODY["BillingProfile"])
-    assert isinstance(profile, dict)
     profile["Attributes"] = {"Etag": made["billingProfile"]["attributes"]["etag"], "ObjectType": "x"}
     profile["CompanyName"] = "Autre Aube"
     answer = await market.put(f"/v1/customers/{made['id']}/profiles/billing", profile)

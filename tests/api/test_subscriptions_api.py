@@ -30,6 +30,8 @@ DOTNET = {"MS-PartnerCenter-Client": "Partner Center .NET SDK"}
 POWERSHELL = {"MS-PartnerCenter-Client": "Partner Center PowerShell"}
 OPEN_DOTNET = {"MS-PartnerCenter-Client": "Partner Center Open .NET SDK"}
 
+WAYS_TO_ACTIVATE = [("POST", {}), ("GET", POWERSHELL)]
+
 LIST_ITEMS = sql("""
     SELECT product_id, sku_id, id FROM availabilities
     WHERE country = :country AND segment = 'commercial' AND is_current = 1
@@ -175,29 +177,50 @@ async def test_the_same_request_activates_once_and_is_answered_twice(market: Mar
     assert again.headers["MS-Replayed"] == "true"
 
 
-async def test_a_production_account_cannot_activate_by_itself(market: Market) -> None:
+@pytest.mark.parametrize(("method", "headers"), WAYS_TO_ACTIVATE)
+async def test_a_production_account_cannot_activate_by_itself(
+    market: Market, method: str, headers: dict[str, str]
+) -> None:
     subscription = await made(market, "production")
     path = path_of(market, subscription.id, "production")
     before = (await market.get(path, account="production")).content
-    assert_refused(await market.post(f"{path}/activate", account="production"), 400, 900127)
+    response = await market.call(method, f"{path}/activate", account="production", headers=headers)
+    assert_refused(response, 400, 900127)
     assert (await market.get(path, account="production")).content == before
 
 
-async def test_an_ended_subscription_is_not_activated(market: Market) -> None:
+@pytest.mark.parametrize(("method", "headers"), WAYS_TO_ACTIVATE)
+async def test_an_ended_subscription_is_not_activated(
+    market: Market, method: str, headers: dict[str, str]
+) -> None:
     subscription = await made(market)
     await ended(market, subscription)
     path = path_of(market, subscription.id)
     before = (await market.get(path)).content
-    assert_refused(await market.post(f"{path}/activate"), 400, 2011)
+    assert_refused(await market.call(method, f"{path}/activate", headers=headers), 400, 2011)
     assert (await market.get(path)).content == before
 
 
-async def test_an_add_on_is_not_activated_before_its_base(market: Market) -> None:
+@pytest.mark.parametrize(("method", "headers"), WAYS_TO_ACTIVATE)
+async def test_an_active_subscription_is_not_activated_again(
+    market: Market, method: str, headers: dict[str, str]
+) -> None:
+    path = path_of(market, (await made(market)).id)
+    await market.call(method, f"{path}/activate", headers=headers)
+    before = (await market.get(path)).content
+    assert_refused(await market.call(method, f"{path}/activate", headers=headers), 400, 800041)
+    assert (await market.get(path)).content == before
+
+
+@pytest.mark.parametrize(("method", "headers"), WAYS_TO_ACTIVATE)
+async def test_an_add_on_is_not_activated_before_its_base(
+    market: Market, method: str, headers: dict[str, str]
+) -> None:
     base = await made(market)
     add_on = await made(market, parent_subscription_id=base.id)
     path = path_of(market, add_on.id)
     before = (await market.get(path)).content
-    assert_refused(await market.post(f"{path}/activate"), 400, 800021)
+    assert_refused(await market.call(method, f"{path}/activate", headers=headers), 400, 800021)
     assert (await market.get(path)).content == before
 
 
@@ -413,6 +436,7 @@ async def test_what_software_does_not_have_is_refused(market: Market, name: str)
 CALLS = [
     ("GET", ""),
     ("POST", "/activate"),
+    ("GET", "/activate"),
     ("GET", "/activationlinks"),
     ("GET", "/provisioningstatus"),
     ("GET", "/registrationstatus"),
@@ -442,7 +466,8 @@ async def test_every_call_refuses_what_is_not_the_customers(market: Market) -> N
     ]
     for method, name in CALLS:
         for case, status, code in cases:
-            assert_refused(await market.call(method, f"/v1/customers/{case}{name}", user=ADMIN), status, code)
+            path = f"/v1/customers/{case}{name}"
+            assert_refused(await market.call(method, path, user=ADMIN, headers=POWERSHELL), status, code)
     assert (await market.get(path_of(market, mine.id))).json()["status"] == "pending"
 
 

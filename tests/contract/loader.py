@@ -136,7 +136,8 @@ def _member(notation: Notation, row: Any) -> Member:
 
 
 def _marked_member(notation: Notation, row: Mapping[str, Any]) -> Member:
-    kind = notation.parse(str(row.get("type", row.get("t", "object"))))
+    remark = " (absolute uri)" if row.get("note") == "absolute uri" else ""
+    kind = notation.parse(str(row.get("type", row.get("t", "object"))) + remark)
     values = [str(value) for value in row.get("enum", [row["const"]] if "const" in row else [])]
     if isinstance(kind, Scalar) and kind.kind is Kind.TEXT and values:
         kind = Scalar(kind.kind, frozenset(values))

@@ -77,6 +77,8 @@ ALWAYS_REFUSED: Mapping[str, str] = {
     "orders.attach": "10 section 4.1: 400/800042",
     "orders.attachment": "10 section 4.1: 400/800042",
     "subscriptions.register": "reservations only: 400/800042 for software as a service",
+    "subscriptions.transition": "20 section 3.9: 400/800042 for software as a service",
+    "subscriptions.upgrade": "20 section 3.9: 400/800042 for software as a service",
 }
 """Operations without a successful answer."""
 

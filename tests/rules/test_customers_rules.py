@@ -22,6 +22,7 @@ from comptoir.customers.model import (
     Vetting,
     VettingStatus,
 )
+from comptoir.identity.service_passwords import GROUPS, draw_password
 
 ELEVEN = {"AM", "AZ", "BY", "HU", "KZ", "KG", "MD", "RU", "TJ", "UZ", "UA"}
 NUMBERS = {
@@ -278,3 +279,11 @@ def test_the_form_of_a_customer_id(text: str, is_accepted: bool) -> None:
     with pytest.raises(Refusal) as caught:
         rules.require_customer_id(text)
     assert caught.value.code is Code.CUSTOMER_ID_INVALID
+
+
+def test_a_drawn_password_has_every_kind_of_character_and_never_repeats() -> None:
+    drawn = [draw_password() for _ in range(200)]
+    assert len(set(drawn)) == len(drawn)
+    for password in drawn:
+        assert len(password) == 16
+        assert all(set(password) & set(group) for group in GROUPS)

@@ -21,7 +21,9 @@ from tests.subscription_factory import (
 )
 
 from comptoir.audit import service as audit
-from comptoir.catalog.model import BillingCycle
+from comptoir.catalog import service as catalog
+from comptoir.catalog import service_import
+from comptoir.catalog.model import BillingCycle, Offer
 from comptoir.core.accounts import AccountSettings, ActivationLink
 from comptoir.core.context import Context
 from comptoir.core.errors import Code, Refusal
@@ -39,20 +41,26 @@ ACCOUNT_ID = CTX.account.id
 OTHER_ACCOUNT = replace(CTX, account=replace(CTX.account, id="11111111-2222-4333-8444-555555555555"))
 LATER = replace(CTX, now=ORDERED_AT + timedelta(days=2))
 
-ADD_PUBLISHER = sql("""
-    INSERT INTO publishers (id, name, tenant_id, application_id, document)
-    VALUES ('tideline', 'Tideline SAS', 't', 'a', 'null')
-""")
-ADD_PRODUCT = sql("""
-    INSERT INTO products (id, publisher_id, offer_id, title, document)
-    VALUES ('CTR000000K7F', 'tideline', 'backup', 'Backup', 'null')
-""")
-ADD_SKU = sql("""
-    INSERT INTO skus (product_id, id, plan_id, is_trial, is_stop_sold, is_exclusive, stock_limit, document)
-    VALUES ('CTR000000K7F', '0002', 'team', 0, 0, 0, 20, 'null')
-""")
-ADD_STOCK = sql("INSERT INTO sku_stock (product_id, sku_id, taken) VALUES ('CTR000000K7F', '0002', 15)")
-STOCK_TAKEN = sql("SELECT taken FROM sku_stock WHERE product_id = 'CTR000000K7F' AND sku_id = '0002'")
+CATALOGUE = """
+publisher:
+  id: tideline
+  name: Tideline SAS
+  tenantId: 4be1c5a8-2f83-4d0e-9b6a-7c1f0e5d2a31
+  appId: a7d94c02-6b1e-4f5a-8c37-0d2e9f4b1c65
+offers:
+  - id: backup
+    name: Tideline Backup
+    pricingModel: perUser
+    landingPageUrl: https://tideline.example/signup
+    webhookUrl: https://tideline.example/hook
+    plans:
+      - id: boxed
+        name: Twenty in stock
+        markets: {FR: EUR}
+        stock: 20
+        terms: [{termUnit: P1M, payment: P1M, price: {EUR: 12.50}}]
+"""
+READ_ITEM = sql("SELECT product_id, sku_id, id FROM availabilities")
 
 
 async def saved(database: Database, *subscriptions: Subscription, account_id: str = ACCOUNT_ID) -> None:
@@ -261,32 +269,36 @@ async def test_a_change_to_an_older_version_is_not_stored(database: Database) ->
 
 
 async def test_cancellation_gives_the_stock_back_once(database: Database) -> None:
-    async def prepare(tx: Tx) -> None:
-        for statement in (ADD_PUBLISHER, ADD_PRODUCT, ADD_SKU, ADD_STOCK):
-            await tx.run(statement)
-        await store.insert(tx, ACCOUNT_ID, pending())
+    async def buy(tx: Tx) -> Subscription:
+        await service_import.import_files(tx, CTX, [("tideline.yaml", CATALOGUE)])
+        boxed = await stocked(tx)
+        assert await catalog.take_stock(tx, boxed.product_id, boxed.sku_id, 12)
+        return await service.create(tx, CTX, customer(), draft(offer=boxed, term=boxed.terms[0], quantity=12))
 
     async def cancel(tx: Tx) -> Subscription:
-        subscription = await service.get(tx, LATER, CUSTOMER_ID, SUBSCRIPTION_ID)
-        return await service.cancel(tx, LATER, subscription, StatusReason.ORDER_CANCELLED)
+        found = await service.get(tx, LATER, CUSTOMER_ID, subscription.id)
+        return await service.cancel(tx, LATER, found, StatusReason.ORDER_CANCELLED)
 
-    async def taken() -> int:
-        row = await database.read(lambda tx: tx.one(STOCK_TAKEN))
-        assert row is not None
-        count: int = row["taken"]
-        return count
-
-    await database.write(prepare)
+    subscription = await database.write(buy)
+    assert (await database.read(stocked)).stock_taken == 12
     ended = await database.write(cancel)
     assert (ended.status, ended.ended_at) == (Status.DELETED, LATER.now)
-    assert await loaded(database) == ended
-    assert await taken() == 15 - ended.quantity
+    assert await loaded(database, subscription.id) == ended
+    assert (await database.read(stocked)).stock_taken == 0
     with pytest.raises(Refusal) as refused:
         await database.write(cancel)
     assert refused.value.code is Code.SUBSCRIPTION_ENDED
-    assert await taken() == 15 - ended.quantity
-    (entry,) = await database.read(lambda tx: audit.read(tx, ACCOUNT_ID, 0, 10))
-    assert entry.entry.action == "cancel_subscription"
+    assert (await database.read(stocked)).stock_taken == 0
+    *_, entry = await database.read(lambda tx: audit.read(tx, ACCOUNT_ID, 0, 10))
+    assert (entry.entry.action, entry.entry.subject_id) == ("cancel_subscription", subscription.id)
+
+
+async def stocked(tx: Tx) -> Offer:
+    """The one item of the catalogue, with what is taken of its stock."""
+    row = await tx.one(READ_ITEM)
+    assert row is not None
+    (found,) = (await catalog.offers(tx, [f"{row['product_id']}:{row['sku_id']}:{row['id']}"])).values()
+    return found
 
 
 async def test_another_billing_cycle_is_stored_and_journalled(database: Database) -> None:

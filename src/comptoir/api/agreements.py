@@ -1,6 +1,8 @@
 """Customer agreements over HTTP: confirm one, list them, read their text."""
 
-from comptoir.api.call import Answer, Call
+from collections.abc import Mapping
+
+from comptoir.api.call import Answer, Call, Handler
 from comptoir.api.partner import text_from_wire, text_to_wire
 from comptoir.api.services import Services
 from comptoir.core.context import Context
@@ -146,7 +148,7 @@ def _text_answer(template: AgreementTemplate, country: str, *, is_download: bool
     return Answer(body.encode(), content_type="text/plain; charset=utf-8", headers=headers)
 
 
-HANDLERS = {
+HANDLERS: Mapping[str, Handler] = {
     "agreements.metadata_list": metadata_list,
     "agreements.list": list_agreements,
     "agreements.create": create,

@@ -3,14 +3,14 @@
 import gzip
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 from urllib.parse import parse_qsl
 
 from comptoir.api import faults
-from comptoir.api.call import Answer, Parameters
-from comptoir.api.dispatch import Dispatcher, Handler, Incoming
+from comptoir.api.call import Answer, Handler, Parameters
+from comptoir.api.dispatch import Dispatcher, Incoming
 from comptoir.api.limits import StormGuard, Throttled
 from comptoir.api.services import Services
 from comptoir.api.trace import Trace
@@ -19,9 +19,9 @@ from comptoir.db import LockTimeout
 from comptoir.wire import codec
 from comptoir.wire.types import ThrottleFault
 
-Scope = Mapping[str, Any]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Lifespan = Callable[[], AbstractAsyncContextManager[None]]
 
 QUERY_FIELDS_MAX = 64
@@ -61,10 +61,13 @@ class Application:
 
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = time.perf_counter()
-        headers = Parameters({name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]})
+        headers = Parameters(
+            {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        )
         trace = Trace.of(headers, self._services.ids)
         answer = _compressed(await self._answer(scope, receive, headers, trace), headers)
-        await _send_answer(send, answer, trace.headers(self._services.secrets.server_id), scope["method"] == "HEAD")
+        ids = trace.headers(self._services.secrets.server_id)
+        await _send_answer(send, answer, ids, is_head=scope["method"] == "HEAD")
         if self._settings.access_log:
             elapsed_ms = (time.perf_counter() - began) * 1000
             access_log.info("%s %s %d %.1f ms", scope["method"], scope["path"], answer.status, elapsed_ms)
@@ -96,6 +99,10 @@ class Application:
             return await _read_body(receive, bytes_max)
 
         return Incoming(scope["method"], scope["path"], _query(scope["query_string"]), headers, read)
+
+
+def _headers(scope: Scope) -> Parameters:
+    return Parameters({name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]})
 
 
 def _query(text: bytes) -> dict[str, str]:
@@ -133,8 +140,8 @@ def _compressed(answer: Answer, headers: Parameters) -> Answer:
     return Answer(body, answer.status, answer.content_type, {**answer.headers, **more})
 
 
-async def _send_answer(send: Send, answer: Answer, trace_headers: Mapping[str, str], is_head: bool) -> None:
-    headers = {"Content-Length": str(len(answer.body)), **trace_headers, **answer.headers}
+async def _send_answer(send: Send, answer: Answer, ids: Mapping[str, str], *, is_head: bool) -> None:
+    headers = {"Content-Length": str(len(answer.body)), **ids, **answer.headers}
     if answer.body:
         headers["Content-Type"] = answer.content_type
     if answer.status == 204:
@@ -145,7 +152,7 @@ async def _send_answer(send: Send, answer: Answer, trace_headers: Mapping[str, s
 
 
 def _throttled(throttled: Throttled) -> Answer:
-    """429 without a code, always with whole seconds: .NET dies without (``00-cross-cutting`` section 11.2)."""
+    """429 without a code, always with whole seconds: .NET needs both (``00-cross-cutting`` section 11.2)."""
     message = f"Too many requests. Repeat after {throttled.retry_seconds} seconds."
     body = codec.encode(ThrottleFault(status_code=429, message=message))
     return Answer(body, 429, headers={"Retry-After": str(throttled.retry_seconds)})

@@ -1,6 +1,6 @@
 """A request as handlers see it, and an answer that is not a plain reply struct."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,3 +44,8 @@ class Answer:
     status: int = 200
     content_type: str = "application/json; charset=utf-8"
     headers: Mapping[str, str] = field(default_factory=dict)
+
+
+Handler = Callable[..., Awaitable[object]]
+"""``(tx, ctx, call)``, or ``(services, call)`` for operations that need no token: gives a reply struct, an
+``Answer``, a ``Refused``, or ``None`` for an answer without a body."""

@@ -1,12 +1,12 @@
 """Carts over HTTP: what the wire shows of them, filling, reading, replacing and checking out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeVar
 
 from msgspec import UNSET, UnsetType
 
 from comptoir.api import faults
-from comptoir.api.call import Call
+from comptoir.api.call import Call, Handler
 from comptoir.api.orders import BILLING_CYCLE_ORDINALS, UPN_HEADER, billing_cycle_to_wire, pricing_to_wire
 from comptoir.api.orders import to_wire as order_to_wire
 from comptoir.carts import service
@@ -229,7 +229,7 @@ def _text(value: str | None) -> str | None:
     return None if value is None else value.strip() or None
 
 
-HANDLERS = {
+HANDLERS: Mapping[str, Handler] = {
     "carts.create": create,
     "carts.get": get,
     "carts.update": update,

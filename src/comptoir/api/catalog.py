@@ -1,11 +1,12 @@
 """The catalogue over HTTP: a market's, a customer's, and the inventory check."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from msgspec import UNSET
 
-from comptoir.api.call import Call
+from comptoir.api.call import Call, Handler
 from comptoir.catalog import rules, service
 from comptoir.catalog.model import (
     Availability,
@@ -43,19 +44,19 @@ _CYCLE_NAMES: Mapping[BillingCycle, str] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
 class View:
-    """Whose catalogue a request reads: the selection, and the address that collections call their own."""
+    """Whose catalogue a request reads: what of it, and the address and query of its collections."""
 
-    def __init__(self, selection: Selection, address: str, query: Mapping[str, str]) -> None:
-        self.selection = selection
-        self._address = address
-        self._query = query
+    selection: Selection
+    address: str
+    query: Mapping[str, str]
 
     def self_uri(self, call: Call, path: str, *names: str) -> str:
         """The address of a collection below this view, with the parameters that shaped it."""
         sent = {name: value for name in names if (value := call.query.get(name)) is not None}
-        query = urlencode({**self._query, **sent})
-        return f"{self._address}{path}?{query}" if query else f"{self._address}{path}"
+        query = urlencode({**self.query, **sent})
+        return f"{self.address}{path}?{query}" if query else f"{self.address}{path}"
 
 
 async def _market(_tx: Tx, _ctx: Context, call: Call) -> View:
@@ -74,7 +75,6 @@ async def _customers_market(tx: Tx, ctx: Context, call: Call) -> View:
 
 Resolve = Callable[[Tx, Context, Call], Awaitable[View]]
 Reader = Callable[[Tx, Context, Call, View], Awaitable[object]]
-Handler = Callable[[Tx, Context, Call], Awaitable[object]]
 
 
 def _seen_through(resolve: Resolve, reader: Reader) -> Handler:

@@ -1,9 +1,9 @@
-"""Catalogue files over HTTP, for the operator. Imported on first use: it draws in the tools that read YAML."""
+"""Catalogue files over HTTP, for the operator. Best imported late: it draws in the tools that read YAML."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 
-from comptoir.api.call import Call
+from comptoir.api.call import Call, Handler
 from comptoir.catalog import service_import
 from comptoir.core.context import Context
 from comptoir.core.errors import Code, Refusal
@@ -27,7 +27,7 @@ async def import_(tx: Tx, ctx: Context, call: Call) -> wire.CatalogImport:
     return wire.CatalogImport(**asdict(summary))
 
 
-HANDLERS: Mapping[str, Callable[[Tx, Context, Call], Awaitable[object]]] = {
+HANDLERS: Mapping[str, Handler] = {
     "catalog.check": check,
     "catalog.import": import_,
 }

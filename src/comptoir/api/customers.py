@@ -1,12 +1,13 @@
 """Customers over HTTP: create, list, read, change, give up, delete; their qualifications and budgets."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from urllib.parse import urlencode
 
 from msgspec import UNSET
 
-from comptoir.api.call import Answer, Call, Parameters
+from comptoir.api.call import Answer, Call, Handler, Parameters
 from comptoir.api.partner import address_from_wire, address_to_wire, text_from_wire, text_to_wire
 from comptoir.api.services import Services
 from comptoir.core.context import Context
@@ -388,7 +389,7 @@ def _budget_to_wire(customer: Customer) -> wire.SpendingBudget:
     )
 
 
-HANDLERS = {
+HANDLERS: Mapping[str, Handler] = {
     "customers.create": create,
     "customers.list": list_customers,
     "customers.get": get,

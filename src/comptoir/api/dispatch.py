@@ -12,7 +12,7 @@ from functools import partial
 from hmac import compare_digest
 
 from comptoir.api import faults, replay
-from comptoir.api.call import Answer, Call, Parameters
+from comptoir.api.call import Answer, Call, Handler, Parameters
 from comptoir.api.limits import Throttle
 from comptoir.api.router import Router
 from comptoir.api.services import Services
@@ -31,8 +31,10 @@ from comptoir.wire import codec
 from comptoir.wire.operation import Audience, Mode, Operation
 from comptoir.wire.operations import OPERATIONS
 
-Handler = Callable[..., Awaitable[object]]
 CACHED_ANSWERS_MAX = 512
+OPERATOR = Actor(application_id="operator")
+"""Who the journal names for calls with the operator key."""
+
 WRITING_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -45,6 +47,16 @@ class Incoming:
     query: Mapping[str, str]
     headers: Parameters
     read_body: Callable[[int], Awaitable[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """A request whose operation is known and whose body is read."""
+
+    operation: Operation
+    incoming: Incoming
+    trace: Trace
+    call: Call
 
 
 class Dispatcher:
@@ -68,62 +80,71 @@ class Dispatcher:
         if operation.audience is Audience.PUBLIC:
             call = await self._read_call(operation, path, incoming)
             return _render(operation, await self._handlers[operation.id](self._services, call))
-        if operation.audience is Audience.OPERATOR:
-            return await self._serve_operator(operation, path, incoming, trace)
-        principal = self._principal(operation, incoming.headers)
-        call = await self._read_call(operation, path, incoming)
-        work = partial(self._work, operation, incoming, call, trace, principal)
-        return await self._transact(operation, work)
+        bearer = self._bearer_of(operation, incoming.headers)
+        request = _Request(operation, incoming, trace, await self._read_call(operation, path, incoming))
+        work = partial(self._work, request, bearer)
+        if operation.mode is Mode.READ:
+            return await self._services.database.read(work)
+        return await self._services.database.write(work)
 
-    async def _serve_operator(
-        self, operation: Operation, path: Mapping[str, str], incoming: Incoming, trace: Trace
-    ) -> Answer:
-        key = _bearer(incoming.headers)
-        if compare_digest(key.encode(), self._services.operator_key.encode()):
-            actor = Actor(application_id="operator")
-        else:
-            actor = identity_rules.actor_of(self._principal(operation, incoming.headers))
-        call = await self._read_call(operation, path, incoming)
+    def _bearer_of(self, operation: Operation, headers: Parameters) -> Principal | None:
+        """Whose token the request carries; ``None`` for the operator key, which has no token."""
+        token = _bearer_token(headers)
+        is_operator = operation.audience is Audience.OPERATOR
+        if is_operator and compare_digest(token.encode(), self._services.operator_key.encode()):
+            return None
+        return tokens.verify(
+            self._services.secrets,
+            token,
+            self._services.wall(),
+            audience=operation.audience,
+            base_url=self._services.settings.public_base_url,
+        )
 
-        async def work(tx: Tx) -> Answer:
-            ctx = self._context(OPERATOR_ACCOUNT, actor, trace, is_strict=False)
-            return await self._run(tx, ctx, operation, incoming, call, trace)
+    async def _work(self, request: "_Request", bearer: Principal | None, tx: Tx) -> Answer:
+        """Everything between the beginning and the commit of the request's transaction."""
+        if bearer is None:
+            return await self._run(tx, self._context(OPERATOR_ACCOUNT, OPERATOR, request.trace), request)
+        if request.operation.audience is Audience.OPERATOR:
+            actor = identity_rules.actor_of(bearer)
+            return await self._run(tx, self._context(OPERATOR_ACCOUNT, actor, request.trace), request)
+        account, application = await identity.load_caller(tx, bearer)
+        self._admit(request, bearer, account)
+        is_strict = request.trace.is_strict or application.compatibility == "strict"
+        ctx = self._context(account, identity_rules.actor_of(bearer), request.trace, is_strict=is_strict)
+        if request.operation.cached:
+            return await self._run_cached(tx, ctx, request)
+        return _with_mfa_report(await self._run(tx, ctx, request), request.call, bearer)
 
-        return await self._transact(operation, work)
+    def _admit(self, request: "_Request", bearer: Principal, account: Account) -> None:
+        """Refuse who may not, or not that often."""
+        operation, settings = request.operation, account.settings
+        identity_rules.permit(operation.user_only, operation.roles, bearer, settings)
+        if settings.requests_per_minute is not None and operation.family:
+            request_id, now = request.trace.request_id, time.monotonic()
+            self._throttle.admit(account.id, operation.family, settings.requests_per_minute, request_id, now)
 
-    async def _transact(self, operation: Operation, work: Callable[[Tx], Awaitable[Answer]]) -> Answer:
-        database = self._services.database
-        return await (database.read(work) if operation.mode is Mode.READ else database.write(work))
+    async def _run(self, tx: Tx, ctx: Context, request: "_Request") -> Answer:
+        operation, incoming, call = request.operation, request.incoming, request.call
 
-    async def _work(
-        self, operation: Operation, incoming: Incoming, call: Call, trace: Trace, principal: Principal, tx: Tx
-    ) -> Answer:
-        account, application = await identity.load_caller(tx, principal)
-        identity_rules.permit(operation.user_only, operation.roles, principal, account.settings)
-        if account.settings.requests_per_minute is not None and operation.family:
-            per_minute = account.settings.requests_per_minute
-            self._throttle.admit(account.id, operation.family, per_minute, trace.request_id, time.monotonic())
-        is_strict = trace.is_strict or application.compatibility == "strict"
-        ctx = self._context(account, identity_rules.actor_of(principal), trace, is_strict=is_strict)
-        if operation.cached:
-            return await self._run_cached(tx, ctx, operation, call)
-        answer = await self._run(tx, ctx, operation, incoming, call, trace)
-        return _with_mfa_report(answer, call, principal)
-
-    async def _run(
-        self, tx: Tx, ctx: Context, operation: Operation, incoming: Incoming, call: Call, trace: Trace
-    ) -> Answer:
         async def run() -> Answer:
             return _render(operation, await self._handlers[operation.id](tx, ctx, call))
 
-        if operation.mode is not Mode.WRITE or not trace.is_repeatable:
+        if operation.mode is not Mode.WRITE or not request.trace.is_repeatable:
             return await run()
         key = replay.key_of(
-            ctx.actor.application_id, incoming.method, incoming.path, incoming.query, trace.request_id, call.raw
+            ctx.actor.application_id,
+            incoming.method,
+            incoming.path,
+            query=incoming.query,
+            request_id=request.trace.request_id,
+            raw=call.raw,
         )
         return await replay.once(tx, ctx, key, run)
 
-    async def _run_cached(self, tx: Tx, ctx: Context, operation: Operation, call: Call) -> Answer:
+    async def _run_cached(self, tx: Tx, ctx: Context, request: "_Request") -> Answer:
+        """The answer remembered for this catalogue, or a new one; catalogue reads depend on nothing else."""
+        operation, call = request.operation, request.call
         version = await catalog.version(tx)
         key = (version, operation.id, ctx.account, ctx.locale, *call.path.values(), *call.query.pairs())
         answer = self._cached.get(key)
@@ -134,16 +155,7 @@ class Dispatcher:
                 self._cached.popitem(last=False)
         return answer
 
-    def _principal(self, operation: Operation, headers: Parameters) -> Principal:
-        return tokens.verify(
-            self._services.secrets,
-            _bearer(headers),
-            self._services.wall(),
-            audience=operation.audience,
-            base_url=self._services.settings.public_base_url,
-        )
-
-    def _context(self, account: Account, actor: Actor, trace: Trace, *, is_strict: bool) -> Context:
+    def _context(self, account: Account, actor: Actor, trace: Trace, *, is_strict: bool = False) -> Context:
         wall = self._services.wall()
         return Context(
             account=account,
@@ -165,7 +177,9 @@ class Dispatcher:
         is_upload = operation.audience is Audience.OPERATOR
         raw = b""
         if incoming.method in WRITING_METHODS:
-            raw = await incoming.read_body(settings.upload_bytes_max if is_upload else settings.body_bytes_max)
+            raw = await incoming.read_body(
+                settings.upload_bytes_max if is_upload else settings.body_bytes_max
+            )
         _require_json_accepted(operation, incoming.headers)
         body = None
         if operation.request is not None:
@@ -174,7 +188,7 @@ class Dispatcher:
         return Call(path, Parameters(incoming.query), incoming.headers, body, raw)
 
 
-def _bearer(headers: Parameters) -> str:
+def _bearer_token(headers: Parameters) -> str:
     kind, _, token = (headers.get("Authorization") or "").partition(" ")
     if not token.strip():
         raise Refusal(Code.TOKEN_MISSING)

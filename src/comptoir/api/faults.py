@@ -1,7 +1,7 @@
 """The only place that knows which HTTP status and which wire number a refusal has.
 
-Source: ``00-cross-cutting`` section 11.4, ``10-catalog-cart-orders`` section 6, ``20-subscriptions-customers``
-section 5; where no code fits, the choices at the end of ``00`` section 11.4.
+Source: ``00-cross-cutting`` section 11.4, ``10-catalog-cart-orders`` section 6 and
+``20-subscriptions-customers`` section 5; where no code fits, the choices at the end of ``00`` section 11.4.
 """
 
 from comptoir.api.call import Answer

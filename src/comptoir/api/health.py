@@ -1,7 +1,9 @@
 """Answers for those who watch over the server."""
 
+from collections.abc import Mapping
+
 from comptoir import __version__
-from comptoir.api.call import Call
+from comptoir.api.call import Call, Handler
 from comptoir.api.services import Services
 from comptoir.catalog import service as catalog
 from comptoir.wire.health import Health
@@ -18,4 +20,4 @@ async def ready(services: Services, call: Call) -> Health:
     return Health(status="ok", version=__version__)
 
 
-HANDLERS = {"health.live": live, "health.ready": ready}
+HANDLERS: Mapping[str, Handler] = {"health.live": live, "health.ready": ready}

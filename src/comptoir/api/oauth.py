@@ -7,11 +7,11 @@ libraries parse.
 import base64
 import binascii
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from urllib.parse import parse_qsl, unquote_plus, urlsplit
 
-from comptoir.api.call import Answer, Call
+from comptoir.api.call import Answer, Call, Handler
 from comptoir.api.services import Services
 from comptoir.identity import service as identity
 from comptoir.identity import tokens
@@ -138,7 +138,7 @@ async def generate_token(services: Services, call: Call) -> Answer:
     return Answer(codec.encode(reply), headers=_headers(call))
 
 
-HANDLERS: dict[str, Callable[[Services, Call], Awaitable[object]]] = {
+HANDLERS: Mapping[str, Handler] = {
     "oauth.token_v1": partial(token, dialect=Dialect.V1),
     "oauth.token_v2": partial(token, dialect=Dialect.V2),
     "oauth.token_adfs": partial(token, dialect=Dialect.V2),

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 from msgspec import UNSET
 
-from comptoir.api.call import Call
+from comptoir.api.call import Call, Handler
 from comptoir.core.accounts import Profile
 from comptoir.core.context import Context
 from comptoir.core.errors import Code, Refusal
@@ -46,7 +46,7 @@ async def update_settings(tx: Tx, ctx: Context, call: Call) -> OperatorAccount:
     return to_wire(await identity.update_settings(tx, ctx, call.path["name"], change))
 
 
-HANDLERS = {
+HANDLERS: Mapping[str, Handler] = {
     "operator.accounts_list": list_accounts,
     "operator.accounts_get": get_account,
     "operator.settings_update": update_settings,

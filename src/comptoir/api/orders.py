@@ -5,7 +5,7 @@ from typing import Final, NoReturn
 
 from msgspec import UNSET, UnsetType
 
-from comptoir.api.call import Call
+from comptoir.api.call import Call, Handler
 from comptoir.catalog.model import BillingCycle
 from comptoir.core.context import Context
 from comptoir.core.errors import Code, Refusal
@@ -397,7 +397,7 @@ def _links_to_wire(found: Sequence[LineActivationLink], uri: str) -> Collection[
     return collection(items, uri)
 
 
-HANDLERS = {
+HANDLERS: Mapping[str, Handler] = {
     "orders.create": create,
     "orders.list": list_orders,
     "orders.get": get,

@@ -1,8 +1,10 @@
 """A partner's own profile and resellers, and checks of addresses, domains and countries, over HTTP."""
 
+from collections.abc import Mapping
+
 from msgspec import UNSET, UnsetType
 
-from comptoir.api.call import Answer, Call
+from comptoir.api.call import Answer, Call, Handler
 from comptoir.core.context import Context
 from comptoir.core.errors import Code, Refusal
 from comptoir.customers import addresses, service, service_resellers
@@ -161,7 +163,7 @@ def _country_rules_to_wire(rules: CountryRules) -> wire.CountryValidationRules:
         vat_id_regex=text_to_wire(rules.vat_id_pattern),
         phone_number_regex=rules.phone_pattern,
         is_tax_id_supported=rules.is_tax_id_supported,
-        is_tax_id_optional=rules.is_tax_id_optional,
+        is_tax_id_optional=True,  # a customer is created without one everywhere
         country_calling_codes_list=rules.calling_codes,
         attributes=attributes("CountryValidationRules"),
     )
@@ -202,7 +204,7 @@ def _meets(reseller: Reseller, condition: Condition | None) -> bool:
     return name.startswith(value) if condition.operator is Operator.STARTS_WITH else value in name
 
 
-HANDLERS = {
+HANDLERS: Mapping[str, Handler] = {
     "partner.organization_profile": organization_profile,
     "partner.address_validate": address_validate,
     "partner.domain_exists": domain_exists,

@@ -6,11 +6,12 @@ It is a text: it reads nothing stored, so whatever is put into its address can c
 import base64
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 from string import Template
 
-from comptoir.api.call import Answer, Call
+from comptoir.api.call import Answer, Call, Handler
 from comptoir.api.services import Services
 
 SHOWN_MAX = 64
@@ -153,4 +154,4 @@ def render(language: str, order: str, line: str) -> str:
     )
 
 
-HANDLERS = {"sandbox.activation_placeholder": activation_placeholder}
+HANDLERS: Mapping[str, Handler] = {"sandbox.activation_placeholder": activation_placeholder}

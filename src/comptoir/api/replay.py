@@ -20,7 +20,7 @@ REPLAYED = "MS-Replayed"
 
 
 def key_of(
-    application_id: str, method: str, path: str, query: Mapping[str, str], request_id: str, raw: bytes
+    application_id: str, method: str, path: str, *, query: Mapping[str, str], request_id: str, raw: bytes
 ) -> str:
     """The key of a call within its account. ``path`` and ``query`` are as the router reads them."""
     canonical_path = "/".join(segment for segment in path.split("/") if segment).lower()

@@ -1,11 +1,12 @@
 """Subscriptions over HTTP: what the wire shows of them, and reading and activating them."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import NAMESPACE_URL, uuid5
 
 from msgspec import UNSET, UnsetType
 
-from comptoir.api.call import Call
+from comptoir.api.call import Call, Handler
 from comptoir.catalog.model import BillingCycle
 from comptoir.core.context import Context
 from comptoir.core.errors import Code, Refusal
@@ -273,7 +274,7 @@ def _count(call: Call, name: str) -> int:
     return int(text)
 
 
-HANDLERS = {
+HANDLERS: Mapping[str, Handler] = {
     "subscriptions.list": list_subscriptions,
     "subscriptions.get": get,
     "subscriptions.activate": activate,

@@ -38,9 +38,7 @@ class Trace:
             request_id=request_id or ids.guid(),
             is_repeatable=request_id is not None,
             correlation_id=_echoable(headers.get("MS-CorrelationId")) or ids.guid(),
-            vector=f"{vector}.0"
-            if vector and _VECTOR.fullmatch(vector)
-            else f"{ids.correlation_vector()}.0",
+            vector=f"{vector}.0" if vector and _VECTOR.fullmatch(vector) else f"{ids.correlation_vector()}.0",
             locale=locale if _LOCALE.fullmatch(locale) else DEFAULT_LOCALE,
             client=(headers.get("MS-PartnerCenter-Client") or "").lower(),
         )

@@ -9,6 +9,7 @@ import httpx2
 from comptoir.bootstrap.opening import CannotOpen, CommandRefused, load_secrets, opened, server_file
 from comptoir.bootstrap.server import make_context, make_services
 from comptoir.catalog import service_import
+from comptoir.catalog.model import FileError
 from comptoir.clock import service as clock
 from comptoir.core.accounts import OPERATOR_ACCOUNT
 from comptoir.core.context import Actor
@@ -57,6 +58,11 @@ async def list_customers(settings: Settings, account: str) -> list[CustomerStand
             return await database.read(work)
         except Refusal as refusal:
             raise CommandRefused(refusal.description) from refusal
+
+
+def check_catalogue(files: Sequence[tuple[str, str]]) -> list[FileError]:
+    """Every fault of catalogue files as they stand, by file and line."""
+    return service_import.check_files(files)
 
 
 async def import_catalogue(settings: Settings, files: Sequence[tuple[str, str]]) -> str:

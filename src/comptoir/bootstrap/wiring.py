@@ -1,12 +1,12 @@
 """Which handler serves which operation, and which handler does which due work."""
 
 from collections.abc import Mapping
+from functools import partial
 
 from comptoir.api import (
     agreements,
     carts,
     catalog,
-    catalog_import,
     customers,
     health,
     oauth,
@@ -16,17 +16,27 @@ from comptoir.api import (
     placeholder,
     subscriptions,
 )
-from comptoir.api.dispatch import Handler
+from comptoir.api.call import Call, Handler
 from comptoir.carts import service as carts_service
+from comptoir.core.context import Context
+from comptoir.db import Tx
 from comptoir.orders import service as orders_service
 from comptoir.worker import Handler as WorkHandler
+
+
+async def _import_catalogue(operation: str, tx: Tx, ctx: Context, call: Call) -> object:
+    """Catalogue files are read so seldom that their libraries are not part of a server's start."""
+    from comptoir.api import catalog_import
+
+    return await catalog_import.HANDLERS[operation](tx, ctx, call)
+
 
 HANDLERS: Mapping[str, Handler] = {
     **health.HANDLERS,
     **oauth.HANDLERS,
     **operator.HANDLERS,
     **catalog.HANDLERS,
-    **catalog_import.HANDLERS,
+    **{name: partial(_import_catalogue, name) for name in ("catalog.check", "catalog.import")},
     **customers.HANDLERS,
     **agreements.HANDLERS,
     **partner.HANDLERS,

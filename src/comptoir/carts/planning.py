@@ -1,11 +1,14 @@
 """What a checkout does, decided before it is done (``10-catalog-cart-orders`` section 3.9, steps 4 to 6)."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 
 from comptoir.carts.lines import assign_groups, merge, nested_like, open_lines, pairs, settle_line
-from comptoir.carts.model import Cart, CartLine, CheckoutPlan, GroupFailure
+from comptoir.carts.model import Action, Cart, CartLine, CheckoutPlan, CheckoutResult, GroupFailure
+from comptoir.carts.rules import next_status
 from comptoir.core.errors import Refusal
-from comptoir.orders.model import JudgedLine, OrderDraft, Problem
+from comptoir.orders.model import JudgedLine, Order, OrderDraft, Problem
 
 PASSING = frozenset(
     {Problem.REPLACED, Problem.OUT_OF_STOCK, Problem.OWNERSHIP_LIMIT, Problem.ACCOUNT_LIMIT},
@@ -52,9 +55,39 @@ def plan_checkout(
     )
 
 
-def group_order(name: str) -> int:
-    """Groups come in the order of their numbers."""
-    return int(name)
+def result_of(placed: Sequence[Order], failures: Sequence[GroupFailure]) -> CheckoutResult:
+    """What a checkout answers: every order of the cart and every failure, in group order."""
+    return CheckoutResult(
+        orders=tuple(sorted(placed, key=lambda order: _number(_group_of(order)))),
+        failures=tuple(sorted(failures, key=lambda failure: _number(failure.group))),
+    )
+
+
+def after_checkout(
+    cart: Cart, plan: CheckoutPlan, result: CheckoutResult, now: datetime, actor_id: str
+) -> Cart:
+    """The cart once ``result`` is there: ordered if nothing failed. Trying in vain does not change it."""
+    action = Action.ORDER_SOME_GROUPS if result.failures else Action.ORDER_ALL_GROUPS
+    after = replace(
+        cart,
+        status=next_status(cart, action),
+        lines=plan.lines,
+        placed={_group_of(order): order.id for order in result.orders},
+        receipt=() if result.failures else result.orders,
+    )
+    if (after.status, after.placed) == (cart.status, cart.placed):
+        return after
+    return replace(after, modified_at=now, modified_by=actor_id)
+
+
+def _group_of(order: Order) -> str:
+    assert order.cart_group is not None, order.id
+    return order.cart_group
+
+
+def _number(group: str) -> int:
+    """Groups come in the order of their numbers, the tenth after the ninth."""
+    return int(group)
 
 
 def _has_passed(line: CartLine, verdict: JudgedLine) -> bool:
@@ -67,7 +100,7 @@ def _members(lines: Sequence[CartLine], verdicts: Sequence[JudgedLine]) -> Mappi
     for line, verdict in zip(lines, verdicts, strict=True):
         if line.group is not None:
             groups.setdefault(line.group, []).append(verdict)
-    return {name: _bases_first(groups[name]) for name in sorted(groups, key=group_order)}
+    return {name: _bases_first(groups[name]) for name in sorted(groups, key=_number)}
 
 
 def _bases_first(members: Sequence[JudgedLine]) -> list[JudgedLine]:

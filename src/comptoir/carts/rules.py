@@ -4,6 +4,7 @@ Source: ``10-catalog-cart-orders`` sections 3.2 and 3.4. Lines are in ``lines.py
 ``planning.py``.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -15,12 +16,22 @@ from comptoir.core.errors import Code, Refusal
 LINES_MAX = 500
 """Lines of one cart, add-ons included: what one transaction can order without holding up the others."""
 
+_GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
 TRANSITIONS: Mapping[tuple[Status, Action], Status] = {
     (Status.ACTIVE, Action.REPLACE): Status.ACTIVE,
     (Status.ACTIVE, Action.ORDER_SOME_GROUPS): Status.ACTIVE,
     (Status.ACTIVE, Action.ORDER_ALL_GROUPS): Status.ORDERED,
 }
 """Section 3.4. Expiry is not a status: an expired cart is gone."""
+
+
+def read_cart_id(text: str) -> str:
+    """The id that a text means, in any case; CART_NOT_FOUND for a text that no cart has as its id."""
+    cart_id = text.lower()
+    if _GUID.fullmatch(cart_id) is None:
+        raise Refusal(Code.CART_NOT_FOUND, cart_id=text[:100])
+    return cart_id
 
 
 def next_status(cart: Cart, action: Action) -> Status:

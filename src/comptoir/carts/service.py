@@ -18,7 +18,7 @@ from comptoir.carts.model import (
     Status,
     depth_first,
 )
-from comptoir.carts.planning import group_order, plan_checkout
+from comptoir.carts.planning import after_checkout, plan_checkout, result_of
 from comptoir.clock import service as clock
 from comptoir.core.context import Context
 from comptoir.core.errors import Code, Refusal, Refused
@@ -57,7 +57,8 @@ async def create(tx: Tx, ctx: Context, customer_id: str, draft: CartDraft) -> Ca
 async def get(tx: Tx, ctx: Context, customer_id: str, cart_id: str) -> Cart:
     """A cart that is not gone; CART_NOT_FOUND."""
     customer = await customers.require(tx, ctx, customer_id)
-    return _present(ctx, cart_id, await store.get(tx, ctx.account.id, customer.id, cart_id.lower()))
+    own_id = rules.read_cart_id(cart_id)
+    return _present(ctx, own_id, await store.get(tx, ctx.account.id, customer.id, own_id))
 
 
 async def update(tx: Tx, ctx: Context, customer_id: str, cart_id: str, draft: CartDraft) -> Cart:
@@ -100,11 +101,11 @@ async def checkout(
     if plan.has_errors:
         return await _keep_errors(tx, ctx, cart, plan)
     placed, failures = await _place(tx, ctx, customer, plan)
-    earlier = await _ordered_before(tx, ctx, customer, cart)
-    result = _result([*earlier, *placed], [*plan.failures, *failures])
-    ordered = _after_checkout(ctx, cart, plan, placed, result)
-    await store.update(tx, ctx.account.id, ordered)
-    _record(tx, ctx, Act.CHECKOUT_CART, cart, ordered)
+    earlier = await orders.list_by_ids(tx, ctx, customer, list(cart.placed.values()))
+    result = result_of([*earlier, *placed], [*plan.failures, *failures])
+    after = after_checkout(cart, plan, result, ctx.now, ctx.actor.id)
+    await store.update(tx, ctx.account.id, after)
+    _record(tx, ctx, Act.CHECKOUT_CART, cart, after)
     return result
 
 
@@ -125,7 +126,8 @@ async def purge(tx: Tx, ctx: Context, subject_id: str) -> None:
 
 async def _locked(tx: Tx, ctx: Context, customer: Customer, cart_id: str) -> Cart:
     """The cart, once no other call is at work on it; the database bounds the wait (README, decision 21)."""
-    return _present(ctx, cart_id, await store.lock(tx, ctx.account.id, customer.id, cart_id.lower()))
+    own_id = rules.read_cart_id(cart_id)
+    return _present(ctx, own_id, await store.lock(tx, ctx.account.id, customer.id, own_id))
 
 
 def _present(ctx: Context, cart_id: str, cart: Cart | None) -> Cart:
@@ -164,41 +166,6 @@ async def _place(
         except Refusal as refusal:
             failures.append(GroupFailure(draft.cart_group, refusal))
     return placed, failures
-
-
-async def _ordered_before(tx: Tx, ctx: Context, customer: Customer, cart: Cart) -> list[Order]:
-    if not cart.placed:
-        return []
-    return await orders.list_by_ids(tx, ctx, customer, list(cart.placed.values()))
-
-
-def _result(placed: list[Order], failures: list[GroupFailure]) -> CheckoutResult:
-    return CheckoutResult(
-        orders=tuple(sorted(placed, key=_group_of)),
-        failures=tuple(sorted(failures, key=lambda failure: group_order(failure.group))),
-    )
-
-
-def _group_of(order: Order) -> int:
-    assert order.cart_group is not None, order.id
-    return group_order(order.cart_group)
-
-
-def _after_checkout(
-    ctx: Context, cart: Cart, plan: CheckoutPlan, placed: list[Order], result: CheckoutResult
-) -> Cart:
-    is_complete = not result.failures
-    ordered = {order.cart_group: order.id for order in placed if order.cart_group is not None}
-    after = replace(
-        cart,
-        status=rules.next_status(cart, Action.ORDER_ALL_GROUPS if is_complete else Action.ORDER_SOME_GROUPS),
-        lines=plan.lines,
-        placed={**cart.placed, **ordered},
-        receipt=result.orders if is_complete else (),
-    )
-    if not placed and not is_complete:
-        return after
-    return replace(after, modified_at=ctx.now, modified_by=ctx.actor.id)
 
 
 async def _schedule_purge(tx: Tx, ctx: Context, cart: Cart) -> None:

@@ -13,10 +13,11 @@ import msgspec
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import extend
 
-from comptoir.catalog.file_format import CatalogFile, schema
+from comptoir.catalog.file_format import CatalogFile
 from comptoir.catalog.meaning import UNNAMED_PUBLISHER, Part, PlanKey, check_meaning
 from comptoir.catalog.model import FileError
 from comptoir.catalog.reading import Document, JsonValue, Path, Unreadable, read
+from comptoir.catalog.schema import schema
 
 FILES_MAX = 1000
 ERRORS_MAX = 1000

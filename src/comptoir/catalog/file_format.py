@@ -1,14 +1,13 @@
 """The format of catalogue files: one publisher with its offers, plans, terms and prices.
 
-The JSON Schema is generated from these structs (``docs/reference/catalog.schema.json``), so that what is
-documented, what is checked and what is read cannot differ. ``docs/reference/catalog-file.md`` explains it.
+The JSON Schema is generated from these structs (``schema.py``), so that what is documented, what is checked
+and what is read cannot differ. ``docs/reference/catalog-file.md`` explains the format.
 Source: ``40-publisher-fulfillment-metering`` section 8.1.
 """
 
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import msgspec
 from msgspec import Meta, Struct
 
 NAME_LENGTH_MAX = 50
@@ -179,31 +178,3 @@ class CatalogFile(Entry, kw_only=True, frozen=True):
         """Each offer with the path at which the file holds it."""
         single = () if self.offer is None else ((("offer",), self.offer),)
         return single + tuple((("offers", index), offer) for index, offer in enumerate(self.offers or ()))
-
-
-def schema() -> dict[str, Any]:
-    """The JSON Schema (2020-12) of a catalogue file."""
-    (root,), definitions = msgspec.json.schema_components([CatalogFile], ref_template="#/$defs/{name}")
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "Comptoir catalogue file",
-        **_plain(root),
-        "$defs": {name: _plain(part) for name, part in sorted(definitions.items())},
-    }
-
-
-def _plain(part: Any) -> Any:
-    """The schema as a file shows it: decimals are numbers, and what may be left out is never null."""
-    if isinstance(part, list):
-        return [_plain(item) for item in part if item != {"type": "null"}]
-    if not isinstance(part, dict):
-        return part
-    plain = {name: _plain(value) for name, value in part.items() if (name, value) != ("default", None)}
-    if plain.get("format") == "decimal":
-        del plain["format"]
-        plain["type"] = "number"
-    alternatives = plain.get("anyOf")
-    if alternatives is not None and len(alternatives) == 1:
-        del plain["anyOf"]
-        plain.update(alternatives[0])
-    return plain

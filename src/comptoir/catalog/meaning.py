@@ -198,7 +198,7 @@ class _Checker:
             yield self.finding((*path, "seats"), "only plans of per-user offers have seats")
         if seats is not None and seats.maximum is not None and seats.maximum < seats.minimum:
             yield self.finding((*path, "seats", "maximum"), "the maximum is less than the minimum")
-        if plan.minimum_parent_seats is not None and plan.add_on_to is None:
+        if plan.minimum_parent_seats is not None and not self.document.has(path, "addOnTo"):
             yield self.finding((*path, "minimumParentSeats"), "only add-ons have a base plan")
         yield from self._markets((*path, "markets"), plan)
         yield from self._terms((*path, "terms"), plan)
@@ -223,7 +223,7 @@ class _Checker:
 
     def _prices(self, path: Path, prices: Mapping[str, Decimal], plan: PlanEntry) -> Iterator[Finding]:
         for currency in dict.fromkeys(plan.markets.values()):
-            if not self.document.has(path, currency):
+            if currency in CURRENCIES and not self.document.has(path, currency):
                 countries = ", ".join(country for country, used in plan.markets.items() if used == currency)
                 yield self.finding(path, f"the price in {currency} is missing (market {countries})")
         for currency, amount in prices.items():

@@ -60,7 +60,7 @@ class Document:
 
     def line(self, path: Path) -> int:
         """The line of what is at ``path``, or of the closest thing around it that is there."""
-        origin = (*self._origin(path[:-1]), *path[-1:])
+        origin = self._origin(path)
         while origin and origin not in self.lines:
             origin = origin[:-1]
         return self.lines.get(origin, 1)
@@ -86,7 +86,12 @@ class Document:
         return Document(value, self.lines, self.errors, origins, frozenset(cut_ids))
 
     def _origin(self, path: Path) -> Path:
-        return path if self.origins is None else self.origins.get(path, path)
+        """Where a part, or a member that a part had, stood in the file."""
+        if self.origins is None:
+            return path
+        if path in self.origins or not path:
+            return self.origins.get(path, path)
+        return (*self.origins.get(path[:-1], path[:-1]), path[-1])
 
 
 class Unreadable(Exception):

@@ -62,23 +62,27 @@ async def load_shelf(tx: Tx) -> Shelf:
     )
 
 
+# One catalogue for all accounts.
 PUT_PUBLISHER = sql("""
     INSERT INTO publishers (id, name, tenant_id, application_id, document)
     VALUES (:id, :name, :tenant_id, :application_id, :document)
     ON CONFLICT (id) DO UPDATE SET name = excluded.name, tenant_id = excluded.tenant_id,
         application_id = excluded.application_id, document = excluded.document
 """)
+# One catalogue for all accounts.
 PUT_PRODUCT = sql("""
     INSERT INTO products (id, publisher_id, offer_id, title, document)
     VALUES (:id, :publisher_id, :offer_id, :title, :document)
     ON CONFLICT (id) DO UPDATE SET title = excluded.title, document = excluded.document
 """)
+# One catalogue for all accounts.
 PUT_SKU = sql("""
     INSERT INTO skus (product_id, id, plan_id, is_trial, is_stop_sold, is_exclusive, stock_limit, document)
     VALUES (:product_id, :id, :plan_id, :is_trial, :is_stop_sold, :is_exclusive, :stock_limit, :document)
     ON CONFLICT (product_id, id) DO UPDATE SET is_stop_sold = excluded.is_stop_sold,
         is_exclusive = excluded.is_exclusive, stock_limit = excluded.stock_limit, document = excluded.document
 """)
+# One catalogue for all accounts.
 DELETE_PARTNERS = sql("DELETE FROM sku_partners WHERE product_id = :product_id AND sku_id = :sku_id")
 ADD_PARTNER = sql("""
     INSERT INTO sku_partners (product_id, sku_id, account_id) VALUES (:product_id, :sku_id, :account_id)

@@ -250,7 +250,6 @@ class CountryRules:
     is_vat_id_supported: bool
     vat_id_pattern: str
     is_tax_id_supported: bool
-    is_tax_id_optional: bool
     tax_id_format: str
     tax_id_sample: str
     registration_pattern: str

@@ -10,6 +10,7 @@ from comptoir.db.tx import (
     RetryTransaction,
     Row,
     Tx,
+    Unusable,
     Value,
     WrongRevision,
 )
@@ -23,6 +24,7 @@ __all__ = [
     "Row",
     "Statement",
     "Tx",
+    "Unusable",
     "Value",
     "WrongRevision",
     "open_database",

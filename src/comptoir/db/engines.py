@@ -1,11 +1,13 @@
 """Open the database that a URL names. A driver is imported only when its engine is the one asked for."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
 
-from comptoir.db.tx import BeforeCommit, Database
+from comptoir.db.tx import BeforeCommit, Database, Unusable
 
 
 class Engine(StrEnum):
@@ -41,19 +43,32 @@ def locate(url: str) -> Location:
     return Location(Engine.SQLITE, rest[1:])
 
 
+@contextmanager
+def explained(location: Location) -> Iterator[None]:
+    """Raise what the driver says of a database that cannot be used as ``Unusable``."""
+    is_sqlite = location.engine is Engine.SQLITE
+    driver = import_module("apsw" if is_sqlite else "asyncpg")
+    refusals = (driver.Error,) if is_sqlite else (driver.PostgresError, driver.InterfaceError)
+    try:
+        yield
+    except (*refusals, OSError) as error:
+        raise Unusable(str(error) or type(error).__name__) from error
+
+
 async def open_database(url: str, *, before_commit: BeforeCommit, read_only: bool = False) -> Database:
     """Open a database that ``migrate.prepare`` has seen.
 
     ``read_only`` opens a SQLite file beside the process that owns it. Otherwise ``DatabaseInUse`` is raised
-    while another process owns the file.
+    while another process owns the file. Raises ``Unusable``.
     """
     location = locate(url)
-    if location.engine is Engine.SQLITE:
-        sqlite = import_module("comptoir.db.sqlite")
-        database: Database = sqlite.open_sqlite(
-            location.path, before_commit=before_commit, read_only=read_only
-        )
-    else:
-        postgresql = import_module("comptoir.db.postgresql")
-        database = await postgresql.open_postgresql(url, before_commit=before_commit, read_only=read_only)
+    with explained(location):
+        if location.engine is Engine.SQLITE:
+            sqlite = import_module("comptoir.db.sqlite")
+            database: Database = sqlite.open_sqlite(
+                location.path, before_commit=before_commit, read_only=read_only
+            )
+        else:
+            postgresql = import_module("comptoir.db.postgresql")
+            database = await postgresql.open_postgresql(url, before_commit=before_commit, read_only=read_only)
     return database

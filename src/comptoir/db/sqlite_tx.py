@@ -114,6 +114,8 @@ class SqliteTx:
     def _execute(self, statement: Statement, parameters: Mapping[str, Value]) -> apsw.Cursor:
         if len(parameters) != len(statement.parameters):
             raise StatementError(f"{statement} takes {statement.parameters}, not {tuple(parameters)}")
+        # After a grave error (disk full) the engine drops the transaction, and would commit what follows.
+        assert self._connection.in_transaction, "the transaction was lost in an earlier statement"
         return self._connection.execute(statement.sqlite, parameters)
 
     def _names(self, statement: Statement, cursor: apsw.Cursor) -> tuple[str, ...]:

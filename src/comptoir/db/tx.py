@@ -74,6 +74,10 @@ class DatabaseInUse(Exception):
     """Another process owns the SQLite file, so this one may at most read it."""
 
 
+class Unusable(Exception):
+    """The database cannot be reached or read; the text says why."""
+
+
 class WrongRevision(Exception):
     """The database's schema is not one that this version of the program can use."""
 

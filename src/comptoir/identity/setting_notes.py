@@ -33,7 +33,7 @@ class SettingNote:
 
 
 SETTING_NOTES: dict[str, SettingNote] = {
-    "cart_ttl_seconds": SettingNote(Shape.SECONDS, "How long an open cart lives after its last change."),
+    "cart_ttl_seconds": SettingNote(Shape.SECONDS, "How long a cart lives that is not checked out."),
     "ordered_cart_retention_seconds": SettingNote(Shape.SECONDS, "How long an ordered cart stays readable."),
     "order_list_delay_seconds": SettingNote(
         Shape.SECONDS,

@@ -41,13 +41,14 @@ class Finding:
 class Base:
     """What an add-on extends: a line of the same request (``line``) or a subscription that exists.
 
-    ``sku_key``, ``quantity`` and ``billing_cycle`` are ``None`` where the base line itself could not be
-    resolved; its own problem is enough then.
+    ``sku_key``, ``quantity``, ``billing_cycle`` and ``currency`` are ``None`` where the base line itself
+    could not be resolved; its own problem is enough then.
     """
 
     sku_key: str | None
     quantity: int | None
     billing_cycle: BillingCycle | None
+    currency: str | None
     line: int | None = None
     subscription_id: str | None = None
 

@@ -85,7 +85,7 @@ def _first_finding(reading: _Reading, facts: Facts) -> Finding | None:
     return (
         _judge_offer(offer, facts)
         or _finding(reading.base)
-        or _judge_currency(request, offer)
+        or _judge_currency(request, offer, base)
         or _judge_cycle(reading.cycle, base)
         or _finding(reading.term)
         or _finding(reading.renewal)
@@ -119,10 +119,15 @@ def _judge_offer(offer: Offer, facts: Facts) -> Finding | None:
     return None
 
 
-def _judge_currency(request: LineRequest, offer: Offer) -> Finding | None:
-    if request.currency is None or request.currency.upper() == offer.currency:
-        return None
-    return Finding(Problem.CURRENCY, f"The item is sold in {offer.currency}, not in {request.currency}.")
+def _judge_currency(request: LineRequest, offer: Offer, base: Base | None) -> Finding | None:
+    """An order has one currency, so an add-on is bought in that of its base."""
+    if request.currency is not None and request.currency.upper() != offer.currency:
+        return Finding(Problem.CURRENCY, f"The item is sold in {offer.currency}, not in {request.currency}.")
+    if base is not None and base.currency is not None and base.currency != offer.currency:
+        return Finding(
+            Problem.CURRENCY, f"The item is sold in {offer.currency}, its base in {base.currency}."
+        )
+    return None
 
 
 def _judge_cycle(cycle: BillingCycle | None, base: Base | None) -> Finding | None:

@@ -102,6 +102,7 @@ def _base_line(line: JudgedLine) -> Base:
         sku_key=None if line.offer is None else line.offer.sku_key,
         quantity=line.request.quantity,
         billing_cycle=line.billing_cycle,
+        currency=None if line.offer is None else line.offer.currency,
         line=line.index,
     )
 
@@ -111,5 +112,6 @@ def _base_subscription(subscription: Subscription) -> Base:
         sku_key=f"{subscription.product_id}:{subscription.sku_id}",
         quantity=subscription.quantity,
         billing_cycle=subscription.billing_cycle,
+        currency=subscription.unit_price.currency,
         subscription_id=subscription.id,
     )

@@ -65,9 +65,9 @@ class OrderLineItem(Reply, kw_only=True):
 class OrderLinks(Reply, kw_only=True):
     """A cancelled order keeps only ``self``."""
 
+    self_: Link = field(name="self")
     provisioning_status: Link | UnsetType = UNSET
     patch_operation: Link | UnsetType = UNSET
-    self_: Link = field(name="self")
 
 
 class Order(Reply, kw_only=True):
@@ -164,7 +164,6 @@ PURCHASE_ERRORS = (
     "400/800017",
     "400/900269",
     "400/800121",
-    "400/900169",
     "404/800015",
     "400/800016",
     "404/2072",
@@ -173,6 +172,7 @@ PURCHASE_ERRORS = (
     "400/900203",
     "403/13605",
 )
+"""What an order and an add-on bought later can both be refused with."""
 INCLUDE_PRICE = Query("include_price", "Whether to show prices: true or false.")
 
 OPERATIONS = (
@@ -187,6 +187,7 @@ OPERATIONS = (
         mode=Mode.WRITE,
         errors=(
             *PURCHASE_ERRORS,
+            "400/900169",
             "400/800029",
             "400/800071",
             "400/2000",
