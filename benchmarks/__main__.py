@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from benchmarks import floors, load, servers
 from benchmarks.load import Address
@@ -20,6 +21,8 @@ CHECKOUTS_EACH = 25
 REQUESTS_EACH = 60
 STARTS = 5
 RAW_ORDERS = 400
+SEATS = 5
+VIEW = "OnlineServices"
 
 
 def main() -> None:
@@ -49,26 +52,30 @@ def _request(market: Marketplace, method: str, path: str, body: object = None, r
 
 
 async def _offer(market: Marketplace) -> str:
-    """A per-seat item with a monthly term that the customer can buy."""
-    products = await _get(market, "/v1/products?country=US&targetView=OnlineServices")
-    for product in products["items"]:
-        skus = await _get(market, f"/v1/products/{product['id']}/skus?country=US")
-        for sku in skus["items"]:
-            if sku["isTrial"] or sku["purchasePrerequisites"] != ["MicrosoftCustomerAgreement"]:
-                continue
-            path = f"/v1/products/{product['id']}/skus/{sku['id']}/availabilities?country=US&targetSegment=commercial"
-            for availability in (await _get(market, path))["items"]:
-                if availability["isPurchasable"] and sku["maximumQuantity"] > 10 and not sku["dynamicAttributes"].get("isAddon"):
+    """A per-seat item, paid monthly, that anyone can buy in any number."""
+    for product in await _items(market, f"/v1/products?country=US&targetView={VIEW}"):
+        for sku in await _items(market, f"/v1/products/{product['id']}/skus?country=US"):
+            path = f"/v1/products/{product['id']}/skus/{sku['id']}/availabilities"
+            for availability in await _items(market, f"{path}?country=US&targetSegment=commercial"):
+                if _fits(sku, availability):
                     return str(availability["catalogItemId"])
     raise RuntimeError("the sample sells nothing that fits")
 
 
-async def _get(market: Marketplace, path: str) -> dict[str, list[dict[str, object]]] | object:
-    return json.loads(await load.one(market.address, _request(market, "GET", path)))
+def _fits(sku: dict[str, Any], availability: dict[str, Any]) -> bool:
+    is_plain = not sku["isTrial"] and not sku["dynamicAttributes"].get("isAddon")
+    is_unlimited = "InventoryCheck" not in sku["purchasePrerequisites"] and sku["maximumQuantity"] > SEATS
+    is_monthly = sku["supportedBillingCycles"] == ["monthly"] and sku["minimumQuantity"] <= SEATS
+    return is_plain and is_unlimited and is_monthly and bool(availability["isPurchasable"])
+
+
+async def _items(market: Marketplace, path: str) -> list[dict[str, Any]]:
+    reply = json.loads(await load.one(market.address, _request(market, "GET", path)))
+    return list(reply["items"])
 
 
 def _cart(offer: str) -> dict[str, object]:
-    return {"lineItems": [{"id": 0, "catalogItemId": offer, "quantity": 5}]}
+    return {"lineItems": [{"id": 0, "catalogItemId": offer, "quantity": SEATS}]}
 
 
 async def _checkouts(market: Marketplace, offer: str, round_number: int) -> float:
@@ -106,7 +113,7 @@ def _report_checkouts(market: Marketplace, folder: Path, offer: str) -> None:
 
 def _report_against_bare(market: Marketplace, folder: Path, offer: str) -> None:
     subjects = {
-        "product list": (200, _request(market, "GET", "/v1/products?country=US&targetView=OnlineServices")),
+        "product list": (200, _request(market, "GET", "/v1/products?country=US&targetView=" + VIEW)),
         "cart creation": (
             201,
             _request(market, "POST", f"/v1/customers/{market.customer_id}/carts", _cart(offer)),
@@ -117,7 +124,9 @@ def _report_against_bare(market: Marketplace, folder: Path, offer: str) -> None:
         with servers.bare(folder, status, answer) as floor:
             ours, bare = _interleaved(market.address, floor, message)
         ratio = statistics.median(one / other for one, other in zip(ours, bare, strict=True))
-        figure = f"{statistics.median(ours):.0f}/s, bare ASGI {statistics.median(bare):.0f}/s, ratio {ratio:.2f}"
+        figure = (
+            f"{statistics.median(ours):.0f}/s, bare ASGI {statistics.median(bare):.0f}/s, ratio {ratio:.2f}"
+        )
         _report(f"{subject}, {CLIENTS} clients", figure, "against the same bytes from bare ASGI")
 
 
@@ -134,7 +143,7 @@ def _interleaved(ours: Address, floor: Address, message: bytes) -> tuple[list[fl
 
 def _report_start(folder: Path, token: str) -> None:
     message = load.request("GET", "/v1/customers", [("Authorization", f"Bearer {token}")])
-    seconds = []
+    seconds: list[float] = []
     for _ in range(STARTS):
         with _stopwatch(seconds), servers.started(folder / "bench.db") as (address, _):
             asyncio.run(load.one(address, message))

@@ -1,4 +1,4 @@
-"""A bare ASGI application: reads the body, answers fixed bytes. Run by ``servers.bare`` in a process of its own."""
+"""A bare ASGI application: reads the body, answers fixed bytes. ``servers.bare`` runs it as a process."""
 
 import asyncio
 import json
@@ -23,11 +23,17 @@ def application(status: int, body: bytes) -> Callable[..., Awaitable[None]]:
     return app
 
 
-async def main(file: Path, status: int, body: bytes) -> None:
-    listening = socket.socket()
+def listen(file: Path) -> socket.socket:
+    """A socket on a free port, whose address is left in ``file``."""
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     listening.bind(("127.0.0.1", 0))
     listening.listen(2_048)
     file.write_text(json.dumps({"address": f"http://127.0.0.1:{listening.getsockname()[1]}"}))
+    return listening
+
+
+async def main(listening: socket.socket, status: int, body: bytes) -> None:
     config = uvicorn.Config(
         application(status, body), log_config=None, access_log=False, lifespan="off", server_header=False
     )
@@ -35,4 +41,4 @@ async def main(file: Path, status: int, body: bytes) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]).read_bytes()))
+    asyncio.run(main(listen(Path(sys.argv[1])), int(sys.argv[2]), Path(sys.argv[3]).read_bytes()))

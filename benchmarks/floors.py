@@ -6,14 +6,16 @@ from pathlib import Path
 
 import apsw
 
+SCHEMA = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'"
+Value = str | int | float | bytes | None
 COPIED = ("carts", "orders", "order_lines", "subscriptions", "due_work", "replies", "journal")
 
 
 def raw_orders_per_second(database: Path, folder: Path, count: int) -> float:
     """Write ``count`` orders' rows, as large and as many as Comptoir's, each in a transaction of its own.
 
-    ``database`` is a copy of a marketplace in which orders were placed: for each table the mean number of rows
-    that one order left there, and a real row to write again under other keys.
+    ``database`` is a copy of a marketplace in which orders were placed: for each table the mean number of
+    rows that one order left there, and a real row to write again under other keys.
     """
     source = apsw.Connection(str(database), flags=apsw.SQLITE_OPEN_READONLY)
     orders = source.execute("SELECT count(*) FROM orders").get
@@ -23,7 +25,9 @@ def raw_orders_per_second(database: Path, folder: Path, count: int) -> float:
     }
     target = apsw.Connection(str(folder / f"raw-{random.getrandbits(32)}.db"))
     target.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
-    for (sql,) in source.execute("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'"):
+    for (sql,) in source.execute(
+        "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'"
+    ):
         target.execute(sql)
     inserts = {table: _insert(table, row) for table, row in rows.items()}
     source.close()
@@ -38,19 +42,19 @@ def raw_orders_per_second(database: Path, folder: Path, count: int) -> float:
     return count / elapsed
 
 
-def _row(source: apsw.Connection, table: str) -> dict[str, apsw.SQLiteValue]:
+def _row(source: apsw.Connection, table: str) -> dict[str, Value]:
     cursor = source.execute(f"SELECT * FROM {table} ORDER BY rowid DESC LIMIT 1")
     names = [column[0] for column in cursor.get_description()]
     return dict(zip(names, next(cursor), strict=True))
 
 
-def _insert(table: str, row: dict[str, apsw.SQLiteValue]) -> str:
+def _insert(table: str, row: dict[str, Value]) -> str:
     names = ", ".join(f'"{name}"' for name in row)
     values = ", ".join(f":{name}" for name in row)
     return f"INSERT INTO {table} ({names}) VALUES ({values})"
 
 
-def _renamed(row: dict[str, apsw.SQLiteValue], number: int) -> dict[str, apsw.SQLiteValue]:
+def _renamed(row: dict[str, Value], number: int) -> dict[str, Value]:
     """The row under other keys of the same size, scattered as random ids are."""
     scattered = f"{(number * 2_654_435_761) % 2**32:08x}"
     keys = {"id", "key", "subject_id", "order_id", "alternate_id", "subscription_id"}

@@ -20,9 +20,7 @@ class Load:
     body: bytes
 
 
-def request(
-    method: str, path: str, headers: Sequence[tuple[str, str]] = (), body: bytes = b""
-) -> bytes:
+def request(method: str, path: str, headers: Sequence[tuple[str, str]] = (), body: bytes = b"") -> bytes:
     """An HTTP/1.1 request on a kept connection, as bytes."""
     lines = [f"{method} {path} HTTP/1.1", "Host: bench", f"Content-Length: {len(body)}"]
     lines += [f"{name}: {value}" for name, value in headers]

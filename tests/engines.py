@@ -86,10 +86,6 @@ def _named(url: str, name: str) -> str:
     return url.replace("/postgres?", f"/{name}?")
 
 
-def _name(url: str) -> str:
-    return url.partition("?")[0].rpartition("/")[2]
-
-
 def create_postgresql(server: str, name: str) -> str:
     """A new database without tables; its URL."""
     asyncio.run(_administer(server, f"CREATE DATABASE {name}"))
@@ -130,7 +126,7 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
 @pytest.fixture(scope="session")
 def postgresql_shared(postgresql_server: str) -> str:
     """The database that tests have one after the other: creating one for each takes too long."""
-    return _copy_template(postgresql_server)
+    return copy_postgresql(postgresql_server, TEMPLATE)
 
 
 @pytest.fixture
@@ -142,15 +138,9 @@ def postgresql_url(postgresql_shared: str) -> Iterator[str]:
 @pytest.fixture
 def postgresql_own_url(postgresql_server: str) -> Iterator[str]:
     """A database for a test that changes its schema."""
-    url = _copy_template(postgresql_server)
+    url = copy_postgresql(postgresql_server, TEMPLATE)
     yield url
-    asyncio.run(_administer(postgresql_server, f"DROP DATABASE {_name(url)} WITH (FORCE)"))
-
-
-def _copy_template(server: str) -> str:
-    name = f"comptoir_{next(_numbers)}"
-    asyncio.run(_administer(server, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}"))
-    return _named(server, name)
+    drop_postgresql(postgresql_server, url)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

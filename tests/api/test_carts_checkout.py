@@ -261,6 +261,17 @@ async def test_what_is_ordered_can_be_left_out_of_a_repair(market: Market) -> No
     assert [order["totalPrice"] for order in result["orders"]] == [22.5, 99.99]
 
 
+async def test_giving_up_what_failed_completes_the_cart(market: Market) -> None:
+    shelf = await stock(market)
+    cart = await fill(market, a_line(shelf["plain"]), a_line(shelf["boxed"], 3))
+    await check_out(market, await fill(market, a_line(shelf["boxed"], 5)))
+    first = await check_out(market, cart)
+    await market.put(path_of(cart), {"lineItems": [a_line(shelf["plain"])]})
+    result = await check_out(market, cart)
+    assert (ids(result), result["orderErrors"]) == (ids(first), [])
+    assert (await market.get(path_of(cart))).json()["status"] == "Ordered"
+
+
 @pytest.mark.parametrize(
     ("settings", "plan", "code"),
     [

@@ -209,7 +209,13 @@ async def test_a_refusal_is_an_oauth_error(market: Market) -> None:
 
 
 async def test_tenants_that_give_no_tokens(market: Market) -> None:
-    tenants = {"nowhere.example": 90002, NO_GUID: 90002, "common": 50059, "organizations": 50059}
+    tenants = {
+        "nowhere.example": 90002,
+        NO_GUID: 90002,
+        "%00": 90002,
+        "common": 50059,
+        "organizations": 50059,
+    }
     for tenant, number in tenants.items():
         answer = await post(market, f"/{tenant}/oauth2/token", form(market))
         assert (answer.status_code, answer.json()["error_codes"]) == (400, [number]), tenant
@@ -309,8 +315,9 @@ async def test_shared_tenants_have_metadata(market: Market) -> None:
 
 
 async def test_an_unknown_tenant_has_no_metadata(market: Market) -> None:
-    answer = await market.client.get("/nowhere.example/v2.0/.well-known/openid-configuration")
-    assert (answer.status_code, answer.json()["error_codes"]) == (400, [90002])
+    for tenant in ("nowhere.example", NO_GUID, "%00", "%27%20OR%201=1--"):
+        answer = await market.client.get(f"/{tenant}/v2.0/.well-known/openid-configuration")
+        assert (answer.status_code, answer.json()["error_codes"]) == (400, [90002]), tenant
 
 
 async def test_keys_are_public_halves_only(market: Market) -> None:

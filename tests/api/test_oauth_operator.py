@@ -62,11 +62,14 @@ async def test_a_wrong_change_is_refused_and_changes_nothing(market: Market) -> 
 
 
 async def test_an_unknown_account(market: Market) -> None:
-    for answer in (
-        await market.get(f"{ACCOUNTS}/nobody", account="operator"),
-        await market.patch(f"{ACCOUNTS}/nobody/settings", {}, account="operator"),
-    ):
-        assert (answer.status_code, answer.json()["code"]) == (404, 1000)
+    for name in ("nobody", "%00", "%27%20OR%201=1--"):
+        for answer in (
+            await market.get(f"{ACCOUNTS}/{name}", account="operator"),
+            await market.patch(f"{ACCOUNTS}/{name}/settings", {}, account="operator"),
+        ):
+            assert (answer.status_code, answer.json()["code"]) == (404, 1000), name
+    after_nobody = await market.get(f"{ACCOUNTS}?after=%00", account="operator")
+    assert len(after_nobody.json()["items"]) == 2
 
 
 async def test_partners_do_not_reach_the_operator_api(market: Market) -> None:

@@ -8,7 +8,13 @@ import pytest
 from tests.market import ADMIN, HELPDESK, Json
 from tests.order_market import FORMER, RESELLER, UNKNOWN_MPN_ID, Shop, shop
 
+from comptoir.catalog import service as catalog
+from comptoir.core.errors import Code, Refusal
+from comptoir.customers import service as customers
 from comptoir.db import Tx, sql
+from comptoir.orders import service
+from comptoir.orders.model import LineRequest
+from comptoir.orders.placing import draft_of
 
 pytestmark = pytest.mark.anyio
 __all__ = ["shop"]
@@ -420,6 +426,24 @@ async def test_cancelled_stock_can_be_sold_again(shop: Shop) -> None:
     assert (await shop.post(shop.line("scarce", 1))).json()["code"] == 800010
     assert (await shop.patch(order["id"], {"status": "cancelled"})).status_code == 200
     assert (await shop.post(shop.line("scarce", 10))).status_code == 201
+
+
+async def test_stock_that_went_after_it_was_judged(shop: Shop) -> None:
+    ctx = await shop.market.context()
+    product_id, sku_id, _ = shop.item("scarce").split(":")
+
+    async def work(tx: Tx) -> Code:
+        customer = await customers.require(tx, ctx, shop.customer_id)
+        judged = await service.judge(tx, ctx, customer, [LineRequest(shop.item("scarce"), 10)])
+        assert await catalog.take_stock(tx, product_id, sku_id, 1)
+        with pytest.raises(Refusal) as refused:
+            async with tx.savepoint():
+                await service.place(tx, ctx, customer, draft_of(judged, attestation=None, upn=None))
+        return refused.value.code
+
+    assert await shop.market.write(work) is Code.OUT_OF_STOCK
+    assert (await shop.get()).json()["items"] == []
+    assert (await shop.post(shop.line("scarce", 9))).status_code == 201
 
 
 async def test_a_repeated_request_buys_once(shop: Shop) -> None:

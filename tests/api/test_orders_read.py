@@ -125,8 +125,11 @@ async def test_lists_by_billing_cycle(shop: Shop, billing_type: str, found: list
     [("billingType=weekly", 400, 900126), ("billingType=7", 400, 900126), ("include_price=yes", 400, 3000)],
 )
 async def test_queries_that_cannot_be_understood(shop: Shop, query: str, status: int, code: int) -> None:
-    reply = await shop.get(f"?{query}")
-    assert (reply.status_code, reply.json()["code"]) == (status, code)
+    order = await shop.order()
+    paths = [f"?{query}"] + [f"/{order['id']}?{query}"] * ("include_price" in query)
+    for path in paths:
+        reply = await shop.get(path)
+        assert (reply.status_code, reply.json()["code"]) == (status, code)
 
 
 async def test_the_list_hides_an_order_for_fifteen_minutes(shop: Shop) -> None:
@@ -174,7 +177,7 @@ async def test_provisioning_follows_the_order(shop: Shop) -> None:
 
 
 async def test_an_order_in_error_has_no_provisioning(shop: Shop) -> None:
-    """All it bought ended before it was fulfilled, here by giving up the customer."""
+    """All that it bought ended before it was fulfilled."""
     placed = (await shop.post()).json()
     await shop.cancel_subscriptions()
     await shop.market.work()

@@ -8,7 +8,15 @@ import pytest
 from tests.cart_factory import CART_ID, FILLED_AT, cart, draft, line
 
 from comptoir.carts.model import Action, CartDraft, CartLine, Status
-from comptoir.carts.rules import LINES_MAX, TRANSITIONS, carry_over, check_draft, gone_at, next_status
+from comptoir.carts.rules import (
+    LINES_MAX,
+    TRANSITIONS,
+    carry_over,
+    check_draft,
+    gone_at,
+    next_status,
+    read_cart_id,
+)
 from comptoir.catalog.model import BillingCycle
 from comptoir.core.errors import Code, Refusal
 from comptoir.core.terms import Duration
@@ -47,6 +55,22 @@ def test_an_ordered_cart_can_be_read_for_ninety_days_after_its_order() -> None:
     ordered_at = datetime(2026, 3, 5, tzinfo=FILLED_AT.tzinfo)
     ordered = cart(status=Status.ORDERED, modified_at=ordered_at)
     assert gone_at(ordered, RETENTION_SECONDS) == ordered_at + timedelta(days=90)
+
+
+# Ids
+
+
+def test_ids_match_in_any_case() -> None:
+    assert read_cart_id(CART_ID.upper()) == CART_ID
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1", CART_ID[:-1], CART_ID + "0", "\0", "g" * 36, CART_ID.replace("6", "\u0666")]
+)
+def test_what_no_cart_has_as_its_id(text: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        read_cart_id(text)
+    assert refused.value.code is Code.CART_NOT_FOUND
 
 
 # The cart as a whole

@@ -151,3 +151,10 @@ def test_what_the_customer_holds_is_asked_only_where_it_matters(
 ) -> None:
     settings = AccountSettings(limit_subscriptions_per_customer=limit)
     assert needs_subscriptions([request_line], {ITEM: an_offer(**offer_changes)}, settings) is expected
+
+
+def test_an_add_on_is_sold_in_the_currency_of_its_base() -> None:
+    dollars = an_add_on((term(currency="USD"),), currency="USD")
+    known = facts(an_offer(), dollars, held=[held()])
+    assert problems([a_request(), nested(0)], known) == [None, Problem.CURRENCY]
+    assert judge(a_request(ADD_ON, parent_subscription_id=BASE_ID), known).problem is Problem.CURRENCY

@@ -104,7 +104,7 @@ def _lines_to_wire(lines: Sequence[CartLine], ctx: Context) -> list[wire.CartLin
 def _line_to_wire(line: CartLine, ctx: Context) -> wire.CartLineItem:
     """A line as section 3.3 prints it. Only of an unknown item the currency may be unknown, too."""
     request = line.request
-    has_price = line.pricing is not None and may_see_prices(ctx.actor)
+    pricing = line.pricing if may_see_prices(ctx.actor) else None
     return wire.CartLineItem(
         id=line.id,
         catalog_item_id=request.catalog_item_id,
@@ -120,7 +120,7 @@ def _line_to_wire(line: CartLine, ctx: Context) -> wire.CartLineItem:
         renews_to=UNSET if request.renews_to is None else RenewsTo(term_duration=str(request.renews_to)),
         error=UNSET if line.error is None else _error_to_wire(line.error),
         attestation_accepted=_flag(request.attestation_accepted),
-        pricing=pricing_to_wire(line.pricing) if has_price and line.pricing else UNSET,
+        pricing=UNSET if pricing is None else pricing_to_wire(pricing),
     )
 
 

@@ -89,7 +89,7 @@ class Dispatcher:
 
     def _bearer_of(self, operation: Operation, headers: Parameters) -> Principal | None:
         """Whose token the request carries; ``None`` for the operator key, which has no token."""
-        token = _bearer_token(headers)
+        token = tokens.bearer(headers.get("Authorization"))
         is_operator = operation.audience is Audience.OPERATOR
         if is_operator and compare_digest(token.encode(), self._services.operator_key.encode()):
             return None
@@ -186,15 +186,6 @@ class Dispatcher:
             _require_json_sent(raw, incoming.headers)
             body = _decode(raw, operation)
         return Call(path, Parameters(incoming.query), incoming.headers, body, raw)
-
-
-def _bearer_token(headers: Parameters) -> str:
-    kind, _, token = (headers.get("Authorization") or "").partition(" ")
-    if not token.strip():
-        raise Refusal(Code.TOKEN_MISSING)
-    if kind.lower() != "bearer":
-        raise Refusal(Code.TOKEN_INVALID, reason="the authorization header must hold a bearer token.")
-    return token.strip()
 
 
 def _decode(raw: bytes, operation: Operation) -> object:

@@ -13,7 +13,7 @@ from comptoir.wire.operation import Operation
 
 _PARAMETER = re.compile(r"\{(\w+)(?::(\w+))?\}")
 _SHAPES = {
-    None: re.compile(r".+", re.DOTALL),
+    None: re.compile(r"[^\x00-\x1f\x7f]+"),
     "int": re.compile(r"[0-9]{1,9}", re.ASCII),
     "guid": re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}", re.ASCII),
 }

@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from comptoir.audit.model import Entry, JsonScalar, Keys, Offender, Recorded
 from comptoir.core.instants import to_micros
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
 BEFORE_THE_FIRST = ""
 """The hash that stands before the first entry of every account."""
 
 
 def canonical(keys: Mapping[str, JsonScalar]) -> str:
     """The one JSON text of ``keys``: members sorted, no spaces, nothing escaped that need not be."""
-    return json.dumps(keys, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _ENCODER.encode(keys)
 
 
 def optional_canonical(keys: Keys | None) -> str | None:

@@ -106,7 +106,9 @@ async def _is_initialised(settings: Settings) -> bool:
         await database.close()
 
 
-async def _make(tx: Tx, *, settings: Settings, with_sample: bool, seed: int | None, database: Database) -> Made:
+async def _make(
+    tx: Tx, *, settings: Settings, with_sample: bool, seed: int | None, database: Database
+) -> Made:
     ids, wall = Ids(seed), clock.wall_now()
     await identity.create_secrets(tx, ids=ids, wall=wall)
     secrets = await identity.load_secrets(tx, wall)

@@ -28,6 +28,9 @@ from comptoir.settings import Settings
 from comptoir.worker import Worker, run_daemon
 
 LISTEN_BACKLOG = 2_048
+SHUTDOWN_SECONDS_MAX = 5
+"""How long requests under way may take to end; idle connections over TLS take all of it."""
+
 PURGE_SECONDS = 600
 PURGE_REPLIES_MAX = 5_000
 WORKER_APPLICATION = "worker"
@@ -63,7 +66,10 @@ def make_application(services: Services, worker: Worker, alarm: asyncio.Event) -
 
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(run_daemon(worker, alarm)), asyncio.create_task(_purge_forever(services))]
+        tasks = [
+            asyncio.create_task(run_daemon(worker, alarm)),
+            asyncio.create_task(_purge_forever(services)),
+        ]
         try:
             yield
         finally:
@@ -100,9 +106,10 @@ async def _purge_forever(services: Services) -> None:
     """Delete expired replies now and then, in batches that hold the database for moments."""
     while True:
         wall = services.wall()
-        while await services.database.write(
-            partial(store_replies.purge, wall=wall, most=PURGE_REPLIES_MAX)
-        ) == PURGE_REPLIES_MAX:
+        while (
+            await services.database.write(partial(store_replies.purge, wall=wall, most=PURGE_REPLIES_MAX))
+            == PURGE_REPLIES_MAX
+        ):
             await asyncio.sleep(1)
         await asyncio.sleep(PURGE_SECONDS)
 
@@ -111,51 +118,62 @@ async def serve(settings: Settings, announce: Callable[[str], None] = print) -> 
     """Serve until interrupted. Raises ``CannotOpen`` if the database or the port cannot be had."""
     alarm = asyncio.Event()
     async with opened(settings, alarm=alarm) as database:
+        settings = _with_certificate(settings, announce)
         listening = _listen(settings)
         settings = replace(settings, port=listening.getsockname()[1])
-        scheme = "https" if settings.tls or settings.tls_cert else "http"
-        base_url = settings.public_base_url or f"{scheme}://{_printed(settings.host)}:{settings.port}"
-        services = await make_services(database, replace(settings, public_base_url=base_url.rstrip("/")))
+        settings = replace(settings, public_base_url=_base_url(settings))
+        services = await make_services(database, settings)
         file = server_file(settings)
-        _write_secret(file, {"address": base_url, "key": services.operator_key, "pid": os.getpid()})
+        _write_secret(
+            file, {"address": settings.public_base_url, "key": services.operator_key, "pid": os.getpid()}
+        )
+        announce(f"Comptoir serves {settings.database} on {settings.public_base_url}")
         try:
-            await _run_uvicorn(services, alarm, listening, announce)
+            await _run_uvicorn(services, alarm, listening)
         finally:
             file.unlink(missing_ok=True)
 
 
-async def _run_uvicorn(
-    services: Services, alarm: asyncio.Event, listening: socket.socket, announce: Callable[[str], None]
-) -> None:
+async def _run_uvicorn(services: Services, alarm: asyncio.Event, listening: socket.socket) -> None:
     import uvicorn
 
-    settings = services.settings
-    certificate, key = settings.tls_cert, settings.tls_key
-    if settings.tls and not certificate:
-        from comptoir.identity import certificates
-
-        issued = certificates.ensure(Path(settings.tls_folder), [settings.host], services.wall())
-        certificate, key = str(issued.certificate), str(issued.key)
-        announce(f"The certificate authority lies in {issued.authority}")
     config = uvicorn.Config(
         make_application(services, make_worker(services), alarm),
         log_config=None,
         access_log=False,
         server_header=False,
         lifespan="on",
-        timeout_graceful_shutdown=30,
-        ssl_certfile=certificate or None,
-        ssl_keyfile=key or None,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS_MAX,
+        ssl_certfile=services.settings.tls_cert or None,
+        ssl_keyfile=services.settings.tls_key or None,
     )
-    server = uvicorn.Server(config)
-    announce(f"Comptoir serves {settings.database} on {services.settings.public_base_url}")
     with suppress(KeyboardInterrupt):
-        await server.serve(sockets=[listening])
+        await uvicorn.Server(config).serve(sockets=[listening])
+
+
+def _with_certificate(settings: Settings, announce: Callable[[str], None]) -> Settings:
+    """The settings with a certificate of our own authority, where TLS is wanted and none is given."""
+    if not settings.tls or settings.tls_cert:
+        return settings
+    from comptoir.identity import certificates
+
+    issued = certificates.ensure(Path(settings.tls_folder), [settings.host], clock.wall_now())
+    announce(f"The certificate authority lies in {issued.authority}")
+    return replace(settings, tls_cert=str(issued.certificate), tls_key=str(issued.key))
+
+
+def _base_url(settings: Settings) -> str:
+    """Where the server is reached: as the operator says, else where it listens."""
+    scheme = "https" if settings.tls_cert else "http"
+    listened_on = f"{scheme}://{_printed(settings.host)}:{settings.port}"
+    return (settings.public_base_url or listened_on).rstrip("/")
 
 
 def _listen(settings: Settings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    # With the protocol named, and the option inherited, no answer waits 40 ms for an acknowledgement.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     try:
         if os.name == "posix":
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -130,13 +130,17 @@ def product_keys(targets: Iterable[InventoryTarget]) -> list[str]:
 
 
 def judge_targets(targets: Sequence[InventoryTarget], stocked: Iterable[StockedSku]) -> list[InventoryResult]:
-    """The results of an inventory check in the order asked; a target without a SKU means each one."""
+    """The results of an inventory check in the order asked; a target without a SKU means each one.
+
+    What is asked for twice is answered once, which bounds the answer by the catalogue.
+    """
     by_product: dict[str, list[StockedSku]] = defaultdict(list)
     for sku in stocked:
         by_product[sku.product_id].append(sku)
-    return [
-        judge_inventory(sku)
+    meant = (
+        sku
         for target in targets
         for sku in by_product.get(target.product_id.upper(), [])
         if target.sku_id is None or target.sku_id.upper() == sku.id
-    ]
+    )
+    return [judge_inventory(sku) for sku in dict.fromkeys(meant)]

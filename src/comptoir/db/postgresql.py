@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from types import TracebackType
 from typing import Any, TypeVar, cast
 
@@ -91,7 +91,7 @@ class PostgresqlDatabase:
             try:
                 result = await work(tx)
             except BaseException as error:
-                if connection.is_in_transaction():  # It is not if the connection was lost.
+                with suppress(asyncpg.InterfaceError):  # A lost connection has nothing to roll back.
                     await connection.execute("ROLLBACK")
                 if isinstance(error, asyncpg.LockNotAvailableError):
                     raise LockTimeout(str(error)) from error

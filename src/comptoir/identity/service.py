@@ -153,12 +153,17 @@ async def create_user(
 
 async def list_accounts(tx: Tx, *, after: str, most: int) -> list[AccountRecord]:
     """Up to ``most`` accounts whose name follows ``after``, by name."""
-    return await store.list_accounts(tx, after, most)
+    return await store.list_accounts(tx, _searchable(after), most)
 
 
 async def require_account(tx: Tx, name: str) -> AccountRecord:
     """Raises ``NAME_UNKNOWN``."""
-    return _known(await store.find_account(tx, name.lower()), name)
+    return _known(await store.find_account(tx, _searchable(name)), name)
+
+
+def _searchable(name: str) -> str:
+    """A name as it is stored. No name holds a NUL, which PostgreSQL does not even compare."""
+    return name.lower().replace("\0", "?")
 
 
 def _known(record: AccountRecord | None, name: str) -> AccountRecord:
@@ -179,7 +184,7 @@ async def update_settings(tx: Tx, ctx: Context, name: str, change: SettingsChang
 
     Raises ``INVALID_PROPERTY`` for what is no setting and ``NAME_UNKNOWN``.
     """
-    record = _known(await store.lock_account(tx, name.lower()), name)
+    record = _known(await store.lock_account(tx, _searchable(name)), name)
     account = record.account
     profile = change.profile or account.profile
     overrides = rules.change_overrides(record.overrides, change)
@@ -213,7 +218,7 @@ async def load_caller(tx: Tx, principal: Principal) -> tuple[Account, Applicatio
 
 async def find_tenant(tx: Tx, tenant: str) -> str | None:
     """The id of the tenant that a path segment names by id or domain, in any case."""
-    return await store.find_tenant(tx, tenant.lower())
+    return await store.find_tenant(tx, _searchable(tenant))
 
 
 async def grant(
