@@ -34,7 +34,8 @@ def test_development_runs_the_versions_that_are_shipped() -> None:
 @pytest.mark.parametrize("platform", ["windows", "macos"])
 def test_the_lock_installs_elsewhere_from_wheels(platform: str, tmp_path: Path) -> None:
     uv = Path(sys.executable).with_name("uv")
-    command = [uv, "pip", "install", "--dry-run", "--quiet", "--target", tmp_path, "--python-platform", platform]
-    command += ["--only-binary", ":all:", "--require-hashes", "-r", ROOT / "requirements.lock"]
+    command = [str(uv), "pip", "install", "--dry-run", "--quiet", "--target", str(tmp_path)]
+    command += ["--python-platform", platform, "--only-binary", ":all:", "--require-hashes"]
+    command += ["-r", str(ROOT / "requirements.lock")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -1,8 +1,8 @@
 """Watches every call that API tests make through ``Market``.
 
-A successful answer must be what the contract says; a refused one must be a fault and must have changed nothing.
-Which operation gave which answer is written down, so that the end of a whole run can tell which documented
-refusals no test has provoked (``unprovoked``; ``tests/conftest.py`` fails the run for them).
+A successful answer must be what the contract says; a refused one must be a fault and must have changed
+nothing. Which operation gave which answer is written down, so that the end of a whole run can tell which
+documented refusals no test has provoked (``unprovoked``; ``tests/conftest.py`` fails the run for them).
 """
 
 import os

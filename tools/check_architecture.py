@@ -1,7 +1,7 @@
 """The architecture rules that `make check` verifies; docs/architecture.md explains them.
 
-Reads the source as text and syntax trees, imports nothing of it. Prints one line per offence and exits with 1 if
-there is any.
+Reads the source as text and syntax trees, imports nothing of it. Prints one line per offence and exits with 1
+if there is any.
 """
 
 import ast
@@ -36,16 +36,58 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
 """From the top down: a part imports only parts of the layers below its own."""
 
 DOMAINS = frozenset(
-    "audit clock identity catalog customers subscriptions orders carts usage billing delivery "
-    "fulfillment webhooks".split()
+    {
+        "audit",
+        "clock",
+        "identity",
+        "catalog",
+        "customers",
+        "subscriptions",
+        "orders",
+        "carts",
+        "usage",
+        "billing",
+        "delivery",
+        "fulfillment",
+        "webhooks",
+    }
 )
 PURE_FORBIDDEN = frozenset(
-    "asyncio apsw asyncpg http httpx2 io logging os pathlib random secrets shutil socket sqlite3 ssl subprocess "
-    "tempfile threading time urllib.request".split()
+    {
+        "asyncio",
+        "apsw",
+        "asyncpg",
+        "http",
+        "httpx2",
+        "io",
+        "logging",
+        "os",
+        "pathlib",
+        "random",
+        "secrets",
+        "shutil",
+        "socket",
+        "sqlite3",
+        "ssl",
+        "subprocess",
+        "tempfile",
+        "threading",
+        "time",
+        "urllib.request",
+    }
 )
-NETWORK = frozenset("http.client httpx2 socket urllib.request smtplib".split())
+NETWORK = frozenset(["http.client", "httpx2", "socket", "urllib.request", "smtplib"])
 TABLES_OF_ALL_ACCOUNTS = frozenset(
-    "instance signing_keys publishers products skus availabilities sku_stock schema_version".split()
+    {
+        "instance",
+        "signing_keys",
+        "publishers",
+        "products",
+        "skus",
+        "availabilities",
+        "sku_stock",
+        "schema_version",
+    }
 )
 WALL_CLOCK = frozenset({"now", "utcnow", "today", "time", "time_ns"})
 TABLE_NAME = re.compile(r"\b(?:FROM|JOIN|UPDATE|INTO)\s+([a-z_]+)", re.IGNORECASE)
@@ -99,7 +141,7 @@ def check_layers(source: Source) -> Iterator[Offence]:
         if parts[0] != PACKAGE or len(parts) < 2:
             continue
         target = parts[1]
-        if target == source.part or target == "__version__":
+        if target in {source.part, "__version__"}:
             continue
         target_level = _level(target)
         if target_level is None or level is None:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from comptoir.api import faults
-from comptoir.catalog import schema as catalog_schema
 from comptoir.core.accounts import AccountKind, AccountSettings, Profile
 from comptoir.core.errors import Code
 from comptoir.db import schema_files
@@ -31,8 +30,9 @@ def operations_page() -> str:
     """Every call that is served, by family."""
     lines = ["# Operations", "", "Every call that Comptoir serves. Errors are `status/code`.", ""]
     for family in sorted({operation.id.partition(".")[0] for operation in OPERATIONS}):
-        lines += [f"## {family}", "", "| operation | request | success | callers | errors |", "|---|---|---|---|---|"]
-        lines += [_operation_row(operation) for operation in OPERATIONS if operation.id.startswith(f"{family}.")]
+        own = [operation for operation in OPERATIONS if operation.id.startswith(f"{family}.")]
+        lines += [f"## {family}", "", "| operation | request | success | callers | errors |"]
+        lines += ["|---|---|---|---|---|", *(_operation_row(operation) for operation in own)]
         lines.append("")
     return "\n".join(lines)
 
@@ -41,10 +41,10 @@ def _operation_row(operation: Operation) -> str:
     query = ", ".join(f"`{query.name}`{' (required)' if query.required else ''}" for query in operation.query)
     methods = "/".join((operation.method, *operation.aliases))
     callers = "app+user" if operation.user_only else operation.audience.value
-    return (
-        f"| **{operation.id}**<br>{operation.summary} | {methods} `{operation.path}`"
-        f"{f'<br>query: {query}' if query else ''} | {operation.status} | {callers} | {', '.join(operation.errors)} |"
-    )
+    request = f"{methods} `{operation.path}`" + (f"<br>query: {query}" if query else "")
+    errors = ", ".join(operation.errors)
+    name = f"**{operation.id}**<br>{operation.summary}"
+    return f"| {name} | {request} | {operation.status} | {callers} | {errors} |"
 
 
 def errors_page() -> str:
@@ -63,11 +63,10 @@ def settings_page() -> str:
     lines = ["# Settings", "", "## Installation", ""]
     lines += ["From flags, `COMPTOIR_*` environment variables, or `comptoir.toml`, in this order.", ""]
     lines += ["| setting | default | meaning |", "|---|---|---|"]
-    lines += [
-        f"| `{setting.name}` | `{setting.default!r}` | {setting.metadata['summary']} |" for setting in fields(Settings)
-    ]
+    for setting in fields(Settings):
+        lines.append(f"| `{setting.name}` | `{setting.default!r}` | {setting.metadata['summary']} |")
     columns = [(kind, profile) for kind in AccountKind for profile in Profile]
-    lines += ["", "## Accounts", "", "Defaults by kind and profile; an operator sets others for one account.", ""]
+    lines += ["", "## Accounts", "", "Defaults by kind and profile; an operator can set others.", ""]
     titles = " | ".join(f"{kind.value}, {profile.value}" for kind, profile in columns)
     lines += [f"| setting | {titles} | meaning |", "|---" * (len(columns) + 2) + "|"]
     resolved = [resolve_settings(kind, profile, {}) for kind, profile in columns]

@@ -6,12 +6,12 @@ import json
 from typing import Any
 
 import pytest
+from tests import watch
+from tests.market import ADMIN, Market
 
 from comptoir.api.limits import STORM_ANSWERS
 from comptoir.catalog import service as catalog
 from comptoir.db import Tx
-from tests import watch
-from tests.market import ADMIN, Market
 
 pytestmark = pytest.mark.anyio
 
@@ -162,7 +162,7 @@ async def test_headers_have_a_bound(market: Market) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    ["size=1&" + "&".join(f"a{number}=1" for number in range(100)), "filter=%ff%fe", "size=abc", "size=-1", "x=%00"],
+    ["&".join(f"a{number}=1" for number in range(100)), "filter=%ff%fe", "size=abc", "size=-1", "x=%00"],
 )
 async def test_bad_queries(market: Market, query: str) -> None:
     assert (await market.get(f"/v1/customers?{query}")).status_code == 400

@@ -58,7 +58,12 @@ def test_other_texts_are_no_durations(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("price", "currency", "quantity", "minor"),
-    [("7.5", "EUR", 12, 9000), ("0.019", "USD", 3, 3), ("1999.9", "JPY", 2, 3998), ("1.2345", "KWD", 2, 2468)],
+    [
+        ("7.5", "EUR", 12, 9000),
+        ("0.019", "USD", 3, 3),
+        ("1999.9", "JPY", 2, 3998),
+        ("1.2345", "KWD", 2, 2468),
+    ],
 )
 def test_a_charge_is_cut_to_minor_units_for_each_unit(
     price: str, currency: str, quantity: int, minor: int

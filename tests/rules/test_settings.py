@@ -46,6 +46,8 @@ def test_a_named_file_must_exist(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("text", "value"), [("true", True), ("1", True), ("False", False), ("0", False)])
-def test_flags_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, value: bool) -> None:
+def test_flags_of_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, value: bool
+) -> None:
     monkeypatch.chdir(tmp_path)
     assert load({}, {"COMPTOIR_TLS": text})[0].tls is value

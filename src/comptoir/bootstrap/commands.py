@@ -1,4 +1,4 @@
-"""What commands do with an installation: beside a running server where it must be asked, else by themselves."""
+"""What commands do with an installation: through its running server where there is one, else directly."""
 
 import json
 from collections.abc import Sequence

@@ -7,8 +7,8 @@ from functools import partial
 import msgspec
 
 from comptoir.api.services import Services
-from comptoir.bootstrap import sample
 from comptoir.audit import service as audit
+from comptoir.bootstrap import sample
 from comptoir.bootstrap.opening import CannotOpen, exists
 from comptoir.bootstrap.server import make_context
 from comptoir.catalog import service as catalog

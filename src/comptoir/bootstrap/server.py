@@ -105,13 +105,9 @@ async def _work_context(services: Services, tx: Tx, account_id: str, wall: datet
 async def _purge_forever(services: Services) -> None:
     """Delete expired replies now and then, in batches that hold the database for moments."""
     while True:
-        wall = services.wall()
-        while (
-            await services.database.write(partial(store_replies.purge, wall=wall, most=PURGE_REPLIES_MAX))
-            == PURGE_REPLIES_MAX
-        ):
-            await asyncio.sleep(1)
-        await asyncio.sleep(PURGE_SECONDS)
+        purge = partial(store_replies.purge, wall=services.wall(), most=PURGE_REPLIES_MAX)
+        has_more = await services.database.write(purge) == PURGE_REPLIES_MAX
+        await asyncio.sleep(1 if has_more else PURGE_SECONDS)
 
 
 async def serve(settings: Settings, announce: Callable[[str], None] = print) -> None:

@@ -29,8 +29,8 @@ class Code(Enum):
     MEDIA_TYPE = "The request body must be JSON, not {media_type}."
 
     # Who calls
-    TOKEN_MISSING = "The partner token is missing from the request."
-    TOKEN_INVALID = "The access token is not accepted: {reason}"
+    TOKEN_MISSING = "The partner token is missing from the request."  # noqa: S105 - a text, no secret
+    TOKEN_INVALID = "The access token is not accepted: {reason}"  # noqa: S105 - a text, no secret
     ACCESS_DENIED = "Access denied: {reason}"
     ROLE_LACKS_RIGHT = "The role of the caller does not include this operation."
     MFA_REQUIRED = "Authentication failed. MFA required. (10001)"
@@ -55,7 +55,9 @@ class Code(Enum):
     # Catalogue
     PRODUCT_NOT_FOUND = "The product {product_id} was not found in the catalogue of {country}."
     SKU_NOT_FOUND = "The SKU {sku_id} of product {product_id} was not found in the catalogue of {country}."
-    AVAILABILITY_NOT_FOUND = "The availability {availability_id} was not found. Read the SKU's availabilities again."
+    AVAILABILITY_NOT_FOUND = (
+        "The availability {availability_id} was not found. Read the SKU's availabilities again."
+    )
     SEGMENT_NOT_ALLOWED = "The segment {segment} is unknown or not allowed."
     VIEW_NOT_ALLOWED = "The target view {view} is unknown or not allowed."
     CATALOGUE_INPUT_INVALID = "The catalogue request is not valid: {reason}"
@@ -79,7 +81,7 @@ class Code(Enum):
     OFFER_NOT_IN_COUNTRY = "The offer {offer_id} is not sold in {country}."
     NOT_PURCHASABLE = "The catalogue item {offer_id} is not eligible for purchase."
     OUT_OF_STOCK = "There is no inventory left for the item {offer_id}."
-    QUANTITY_NOT_AVAILABLE = "The quantity {quantity} is not available: the SKU allows {minimum} to {maximum}."
+    QUANTITY_NOT_AVAILABLE = "The quantity {quantity} is not available: {minimum} to {maximum} are."
     BILLING_CYCLE_NOT_SUPPORTED = "The billing cycle {billing_cycle} is not supported by the item {offer_id}."
     TERM_NOT_OFFERED = "The term {term} is not offered for the item {offer_id}."
     CURRENCY_NOT_SUPPORTED = "The currency {currency} is not supported. The item is sold in {expected}."
@@ -101,7 +103,7 @@ class Code(Enum):
     SUBSCRIPTION_NOT_FOUND = "Subscription {subscription_id} was not found."
     SUBSCRIPTION_ENDED = "Subscription {subscription_id} is deleted or expired and cannot be changed."
     ALREADY_ACTIVATED = "Subscription {subscription_id} is already activated."
-    TRANSITION_NOT_ALLOWED = "Subscription {subscription_id} is {status}: the action {action} is not possible."
+    TRANSITION_NOT_ALLOWED = "Subscription {subscription_id} is {status}: it cannot {action} now."
     NOT_A_SUBSCRIPTION_FOR_THIS = "Subscription {subscription_id} is not valid for this operation."
 
 

@@ -35,8 +35,8 @@ class Query:
 class Operation:
     """A call that Comptoir serves.
 
-    ``path`` holds parameters as ``{name}`` (any text), ``{name:guid}`` or ``{name:int}``. ``errors`` lists the
-    documented refusals as ``"status/code"``. ``user_only`` marks calls that refuse app-only tokens;
+    ``path`` holds parameters as ``{name}`` (any text), ``{name:guid}`` or ``{name:int}``. ``errors`` lists
+    the documented refusals as ``"status/code"``. ``user_only`` marks calls that refuse app-only tokens;
     ``roles`` limits app+user callers to some roles, empty means all. ``cached`` marks catalogue reads whose
     answer depends on nothing but the request, the account and the catalogue's version.
     """
