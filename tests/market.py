@@ -32,7 +32,7 @@ from comptoir.identity.model import SettingsChange, SettingValue
 from comptoir.settings import Settings
 from comptoir.worker import Worker, run_until
 from tests import watch
-from tests.engines import copy_postgresql, create_postgresql, drop_postgresql
+from tests.engines import create_postgresql, keep_postgresql, restore_postgresql
 
 T = TypeVar("T")
 Json = Any
@@ -185,7 +185,8 @@ def sample_sqlite(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, makin
 def sample_postgresql(postgresql_server: str) -> tuple[str, making.Made]:
     """A PostgreSQL database with the sample marketplace, and its credentials."""
     url = create_postgresql(postgresql_server, "sample")
-    return url, asyncio.run(_make(url))
+    made = asyncio.run(_make(url))
+    return keep_postgresql(url), made
 
 
 async def _make(url: str) -> making.Made:
@@ -200,12 +201,9 @@ def sample_sqlite_url(sample_sqlite: tuple[Path, making.Made], tmp_path: Path) -
 
 
 @pytest.fixture
-def sample_postgresql_url(
-    postgresql_server: str, sample_postgresql: tuple[str, making.Made]
-) -> Iterator[tuple[str, making.Made]]:
-    url = copy_postgresql(postgresql_server, "sample")
-    yield url, sample_postgresql[1]
-    drop_postgresql(postgresql_server, url)
+def sample_postgresql_url(sample_postgresql: tuple[str, making.Made]) -> Iterator[tuple[str, making.Made]]:
+    yield sample_postgresql
+    restore_postgresql(sample_postgresql[0])
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

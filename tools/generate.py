@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from comptoir.api import faults
+from comptoir.catalog import schema as catalog_schema
 from comptoir.core.accounts import AccountKind, AccountSettings, Profile
 from comptoir.core.errors import Code
 from comptoir.db import schema_files
@@ -109,6 +110,7 @@ DOCUMENTS: Mapping[Path, Callable[[], str]] = {
     REFERENCE / "errors.md": lambda: NOTICE + errors_page(),
     REFERENCE / "settings.md": lambda: NOTICE + settings_page(),
     REFERENCE / "assumptions.md": lambda: NOTICE + assumptions_page(),
+    REFERENCE / "catalog.schema.json": catalog_schema.render,
 }
 
 

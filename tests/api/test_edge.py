@@ -73,8 +73,6 @@ async def test_ids_that_cannot_be_echoed_are_drawn(market: Market) -> None:
         ("GET", "/v1/%2e%2e/%2e%2e/etc/passwd"),
         ("POST", "/v1/" + "x/" * 40),
         ("PROPFIND", "/v1/customers"),
-        ("GET", "/v1/customers/%00"),
-        ("GET", "/v1/products/%0A/skus"),
     ],
 )
 async def test_unknown_paths_and_methods_are_not_found(market: Market, method: str, path: str) -> None:
@@ -162,14 +160,14 @@ async def test_headers_have_a_bound(market: Market) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    ["&".join(f"a{number}=1" for number in range(100)), "filter=%ff%fe", "size=abc", "size=-1", "x=%00"],
+    ["&".join(f"a{number}=1" for number in range(100)), "filter=%ff%fe", "size=abc", "size=-1"],
 )
 async def test_bad_queries(market: Market, query: str) -> None:
     assert (await market.get(f"/v1/customers?{query}")).status_code == 400
 
 
 @pytest.mark.parametrize(
-    "trick", ["' OR 1=1 --", "%27%3B%20DROP%20TABLE%20customers%3B--", "\u202e", "9" * 400]
+    "trick", ["' OR 1=1 --", "%27%3B%20DROP%20TABLE%20customers%3B--", "%00", "\u202e", "9" * 400]
 )
 async def test_ids_are_not_statements(market: Market, trick: str) -> None:
     reply = await market.get(f"/v1/customers/{trick}")

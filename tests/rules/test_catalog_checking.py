@@ -306,6 +306,13 @@ def test_files_are_checked_together() -> None:
     assert faults(HARBOR, stolen) == [FileError("2.yaml", 1, reason)]
 
 
+def test_missing_ids_are_not_taken_for_equal_ones() -> None:
+    first = changed(f"  tenantId: {TENANT}\n  appId: {APP}\n", "")
+    second = first.replace("id: northbeam", "id: southbeam")
+    missing = ["publisher: appId is missing", "publisher: tenantId is missing"]
+    assert sorted(error.reason for error in faults(first, second)) == sorted(missing * 2)
+
+
 def test_an_add_on_may_extend_another_publishers_plan() -> None:
     other = CONTRACT_EXAMPLE.replace("northbeam", "southbeam").replace(TENANT, TENANT.replace("5", "6"))
     extending = changed("      meters:", "      addOnTo: [northbeam/desk/team]\n      meters:", other)

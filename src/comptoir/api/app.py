@@ -112,8 +112,6 @@ def _query(text: bytes) -> dict[str, str]:
         )
     except (ValueError, UnicodeDecodeError) as error:
         raise Refusal(Code.INVALID_INPUT, reason="the query cannot be read.") from error
-    if any("\0" in part for pair in pairs for part in pair):
-        raise Refusal(Code.INVALID_INPUT, reason="the query holds a character that no text can have.")
     return dict(pairs)
 
 

@@ -52,7 +52,6 @@ WIRE: dict[Code, tuple[int, int]] = {
     Code.CATALOGUE_FILE_INVALID: (400, 3000),
     Code.CART_NOT_FOUND: (404, 800008),
     Code.CART_HAS_ERRORS: (400, 800009),
-    Code.CART_BUSY: (409, 800064),
     Code.CART_ORDERED: (400, 800065),
     Code.PARTNER_ATTESTATION_MISSING: (400, 900206),
     Code.ORDER_NOT_FOUND: (404, 20000),
@@ -102,7 +101,7 @@ def answer(refusal: Refusal) -> Answer:
         data=[] if member is None else [str(member)],
         source=SOURCE,
         error_name=refusal.code.name.title().replace("_", ""),
-        is_retryable=refusal.code in {Code.UNEXPECTED, Code.BUSY, Code.CART_BUSY, Code.ORDER_IN_PROGRESS},
+        is_retryable=refusal.code in {Code.UNEXPECTED, Code.BUSY, Code.ORDER_IN_PROGRESS},
     )
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
     return Answer(codec.encode(fault), status, headers=headers)

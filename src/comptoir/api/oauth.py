@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, unquote_plus, urlsplit
 
 from comptoir.api.call import Answer, Call, Handler
 from comptoir.api.services import Services
+from comptoir.core.ids import GUID
 from comptoir.identity import service as identity
 from comptoir.identity import tokens
 from comptoir.identity.grants import (
@@ -59,7 +60,6 @@ OAUTH: Mapping[GrantProblem, tuple[int, str, int]] = {
 """HTTP status, OAuth error and the number that clients know, of every refusal."""
 
 _PRINTABLE = re.compile(r"[\x21-\x7e]{1,128}")
-_GUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _HOST = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?", re.ASCII)
 
 
@@ -228,7 +228,7 @@ def _refuse(services: Services, call: Call, refusal: GrantRefusal) -> Answer:
 
 def _correlation_id(services: Services, call: Call) -> str:
     given = call.headers.get("client-request-id")
-    return given if given is not None and _GUID.fullmatch(given) else services.ids.guid()
+    return given if given is not None and GUID.fullmatch(given) else services.ids.guid()
 
 
 def _headers(call: Call) -> dict[str, str]:

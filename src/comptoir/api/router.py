@@ -9,13 +9,14 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from comptoir.core.ids import GUID
 from comptoir.wire.operation import Operation
 
 _PARAMETER = re.compile(r"\{(\w+)(?::(\w+))?\}")
 _SHAPES = {
-    None: re.compile(r"[^\x00-\x1f\x7f]+"),
+    None: re.compile(r".+", re.DOTALL),
     "int": re.compile(r"[0-9]{1,9}", re.ASCII),
-    "guid": re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}", re.ASCII),
+    "guid": GUID,
 }
 SEGMENTS_MAX = 32
 """Longer paths name nothing of ours; the bound keeps the search short."""

@@ -4,7 +4,6 @@ Source: ``10-catalog-cart-orders`` sections 3.2 and 3.4. Lines are in ``lines.py
 ``planning.py``.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -12,11 +11,11 @@ from datetime import datetime, timedelta
 from comptoir.carts.lines import sent_ids
 from comptoir.carts.model import Action, Cart, CartDraft, CartLine, Status
 from comptoir.core.errors import Code, Refusal
+from comptoir.core.ids import GUID
 
 LINES_MAX = 500
 """Lines of one cart, add-ons included: what one transaction can order without holding up the others."""
 
-_GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 TRANSITIONS: Mapping[tuple[Status, Action], Status] = {
     (Status.ACTIVE, Action.REPLACE): Status.ACTIVE,
@@ -29,7 +28,7 @@ TRANSITIONS: Mapping[tuple[Status, Action], Status] = {
 def read_cart_id(text: str) -> str:
     """The id that a text means, in any case; CART_NOT_FOUND for a text that no cart has as its id."""
     cart_id = text.lower()
-    if _GUID.fullmatch(cart_id) is None:
+    if GUID.fullmatch(cart_id) is None:
         raise Refusal(Code.CART_NOT_FOUND, cart_id=text[:100])
     return cart_id
 

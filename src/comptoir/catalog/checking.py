@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import extend
 
 from comptoir.catalog.file_format import CatalogFile
-from comptoir.catalog.meaning import UNNAMED_PUBLISHER, Part, PlanKey, check_meaning
+from comptoir.catalog.meaning import UNKNOWN_GUID, UNNAMED_PUBLISHER, Part, PlanKey, check_meaning
 from comptoir.catalog.model import FileError
 from comptoir.catalog.reading import Document, JsonValue, Path, Unreadable, read
 from comptoir.catalog.schema import schema
@@ -128,8 +128,8 @@ _STAND_INS = {
     "landingPageUrl": "https://publisher.example",
     "webhookUrl": "https://publisher.example",
     "email": "nobody@publisher.example",
-    "tenantId": "00000000-0000-0000-0000-000000000000",
-    "appId": "00000000-0000-0000-0000-000000000000",
+    "tenantId": UNKNOWN_GUID,
+    "appId": UNKNOWN_GUID,
     "id": UNNAMED_PUBLISHER,
 }
 """What stands for a required member that is missing or faulty, where no other check depends on its value."""

@@ -23,6 +23,8 @@ from comptoir.catalog.reading import Document, Path
 PRICE_DECIMALS_MAX = 10
 UNNAMED_PUBLISHER = "-" * 50
 """Stands for the id of a publisher whose own is missing or faulty."""
+UNKNOWN_GUID = "00000000-0000-0000-0000-000000000000"
+"""Stands for a tenant or app id that is missing or faulty."""
 
 PlanKey = tuple[str, str, str]
 """Publisher, offer and plan id."""
@@ -112,7 +114,7 @@ def _check_publishers(parts: Sequence[Part]) -> Iterator[Finding]:
             )
         pair = (publisher.tenant_id.lower(), publisher.app_id.lower())
         owner = by_tenant.setdefault(pair, publisher.id)
-        if owner != publisher.id:
+        if owner != publisher.id and UNKNOWN_GUID not in pair:
             yield Finding(number, ("publisher", "appId"), f"tenantId and appId are those of {owner} already")
 
 

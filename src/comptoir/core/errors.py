@@ -66,7 +66,6 @@ class Code(Enum):
     # Carts
     CART_NOT_FOUND = "Cart {cart_id} was not found."
     CART_HAS_ERRORS = "There are errors in the cart items. Read the cart to see them."
-    CART_BUSY = "Cart {cart_id} is being processed by another request."
     CART_ORDERED = "Cart {cart_id} was already submitted."
     PARTNER_ATTESTATION_MISSING = "The partner on record attestation must be accepted."
 

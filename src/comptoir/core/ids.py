@@ -2,8 +2,12 @@
 
 import base64
 import random
+import re
 import string
 import uuid
+
+GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+"""The 36-character form of a GUID, in any case."""
 
 CATALOGUE_ALPHABET = string.ascii_uppercase + string.digits
 TERM_ALPHABET = string.ascii_lowercase + string.digits

@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from comptoir.core.accounts import AccountSettings
 from comptoir.core.errors import Code, Refusal
+from comptoir.core.ids import GUID
 from comptoir.customers.addresses import EMAIL_MAX, LINE_MAX, NAME_MAX, require_valid
 from comptoir.customers.countries import COUNTRIES
 from comptoir.customers.model import (
@@ -34,7 +35,6 @@ SETTABLE_QUALIFICATIONS = frozenset({Qualification.EDUCATION, Qualification.GOVE
 
 BUDGET_MAX = Decimal(10) ** 12
 
-_GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}", re.ASCII)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _CULTURE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3}", re.ASCII)
@@ -42,7 +42,7 @@ _CULTURE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3}", re.ASCII)
 
 def is_guid(text: str) -> bool:
     """Whether a text is a GUID in its 36-character form, in any case."""
-    return _GUID.fullmatch(text) is not None
+    return GUID.fullmatch(text) is not None
 
 
 def require_customer_id(text: str) -> str:

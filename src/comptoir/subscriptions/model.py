@@ -47,6 +47,24 @@ class StatusReason(StrEnum):
     EXPIRATION = "Expiration"
     ORDER_CANCELLED = "OrderCancelled"
     CUSTOMER_DELETED = "CustomerDeleted"
+    CANCELLED_BY_PARTNER = "CancelledByPartner"
+    SUSPENDED_BY_PARTNER = "SuspendedByPartner"
+    BASE_CANCELLED = "BaseCancelled"
+
+
+class StatusWord(StrEnum):
+    """Every word that a client can write as a status, in the order of the .NET enumeration.
+
+    ``none`` asks for nothing; ``disabled`` is a status that no subscription has (``20`` section 4.1).
+    """
+
+    NONE = "none"
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    DELETED = "deleted"
+    EXPIRED = "expired"
+    PENDING = "pending"
+    DISABLED = "disabled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +90,12 @@ class SubscriptionDraft:
 class Subscription:
     """A stored subscription. All instants are aware UTC.
 
-    ``started_at`` is the activation instant: billing starts there, and its UTC date anchors every later
-    period. ``term_end_at`` is exclusive and always 00:00 UTC (see ``dates``). ``refund_until`` is exclusive
-    too. ``ended_at`` is set exactly when the status is deleted or expired. ``unit_price`` is the price of one
-    unit for one billing period, fixed for the term. ``version`` counts changes, from 1.
+    ``started_at`` is the activation instant, where billing starts. The UTC date of ``anchored_at`` is what
+    every later period is counted from: the activation, or the early end of a trial. ``term_end_at`` is
+    exclusive and always 00:00 UTC (see ``dates``). ``refund_window`` is the term's own, as long as it is
+    bought; ``refund_until`` is where the window that was opened last ends, exclusive. ``ended_at`` is set
+    exactly when the status is deleted or expired. ``unit_price`` is the price of one unit for one billing
+    period, fixed for the term. ``version`` counts changes, from 1.
     """
 
     id: str
@@ -102,7 +122,9 @@ class Subscription:
     unit_price: Rate
     partner_mpn_id: str | None
     created_at: datetime
+    refund_window: Duration | None = None
     started_at: datetime | None = None
+    anchored_at: datetime | None = None
     term_start_at: datetime | None = None
     term_end_at: datetime | None = None
     refund_until: datetime | None = None
@@ -123,3 +145,53 @@ class Subscription:
     def catalog_item_id(self) -> str:
         """What was bought, as ``product:sku:availability``."""
         return f"{self.product_id}:{self.sku_id}:{self.availability_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionPatch:
+    """What a client asks to change, after the habits of its library are taken off; ``None``: nothing said.
+
+    ``etags`` are all those that came along. ``term`` is compared as text: what is no duration is not the
+    subscription's either.
+    """
+
+    etags: tuple[str, ...] = ()
+    status: StatusWord | None = None
+    auto_renew: bool | None = None
+    quantity: int | None = None
+    friendly_name: str | None = None
+    partner_mpn_id: str | None = None
+    billing_cycle: BillingCycle | None = None
+    term: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """How a running trial can be ended early: into ``billing_cycle`` of the plan it would renew to.
+
+    The offer stays the same, and so does the subscription (``20-subscriptions-customers`` section 3.9).
+    """
+
+    offer_id: str
+    order_id: str
+    quantity: int
+    billing_cycle: BillingCycle
+
+
+@dataclass(frozen=True, slots=True)
+class ConversionRequest:
+    """The conversion that a client asks for; ``None`` where it leaves the choice to what is offered."""
+
+    offer_id: str | None = None
+    target_offer_id: str | None = None
+    quantity: int | None = None
+    billing_cycle: BillingCycle | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SupportContact:
+    """Who supports a subscription: the partner itself, or one of its indirect resellers."""
+
+    tenant_id: str
+    mpn_id: str
+    name: str
