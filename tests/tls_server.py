@@ -7,12 +7,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
+
+from comptoir.bootstrap.opening import server_file
+from comptoir.settings import Settings
 
 START_SECONDS_MAX = 30
 STOP_SECONDS_MAX = 2
@@ -25,9 +29,23 @@ class TlsServer:
     url: str
     authority: Path
     made: dict[str, Any]
+    folder: Path
+    database: str
 
     def account(self, name: str) -> dict[str, Any]:
         return next(account for account in self.made["accounts"] if account["name"] == name)
+
+    def token(self, *arguments: str) -> str:
+        """What ``comptoir token`` prints beside the running server."""
+        done = subprocess.run(
+            comptoir("token", *arguments, "--database", self.database),
+            cwd=self.folder,
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        return done.stdout.strip()
 
     def client(self, **options: Any) -> httpx2.Client:
         """An HTTP client that trusts the server's authority."""
@@ -43,9 +61,16 @@ def comptoir(*arguments: str) -> list[str]:
 def tls_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TlsServer]:
     """The sample marketplace on a free port of this machine."""
     folder = tmp_path_factory.mktemp("server")
+    with started(folder, str(folder / "market.db")) as server:
+        yield server
+
+
+@contextmanager
+def started(folder: Path, database: str) -> Iterator[TlsServer]:
+    """A server of the sample marketplace, made in this database: a SQLite file or a PostgreSQL address."""
     environment = {
         **os.environ,
-        "COMPTOIR_DATABASE": str(folder / "market.db"),
+        "COMPTOIR_DATABASE": database,
         "COMPTOIR_TLS_FOLDER": str(folder / "tls"),
         "PYTHONUNBUFFERED": "1",
     }
@@ -64,10 +89,10 @@ def tls_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TlsServer]:
         )
     try:
         authority = folder / "tls" / "authority.pem"
-        address = folder / "market.db.server.json"
+        address = folder / server_file(Settings(database=database))
         _wait_for(process, [address, authority], log_path)
         url = str(json.loads(address.read_text(encoding="utf-8"))["address"])
-        server = TlsServer(url, authority, json.loads(made.stdout))
+        server = TlsServer(url, authority, json.loads(made.stdout), folder, database)
         _wait_until_it_answers(server, log_path)
         yield server
     finally:

@@ -29,6 +29,7 @@ TABLES = (
     "carts",
     "customers",
     "due_work",
+    "instance",
     "journal",
     "journal_heads",
     "order_lines",
@@ -39,6 +40,7 @@ TABLES = (
     "resellers",
     "sku_stock",
     "subscriptions",
+    "support_contacts",
     "users",
 )
 NOT_PROVOKED = {

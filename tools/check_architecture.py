@@ -89,6 +89,8 @@ TABLES_OF_ALL_ACCOUNTS = frozenset(
         "schema_version",
     }
 )
+CLIENT_SURROUNDINGS = Path("client/surroundings.py")
+SEEN_BY_CLIENT = frozenset({"client", "wire", "__version__"})
 WALL_CLOCK = frozenset({"now", "utcnow", "today", "time", "time_ns"})
 TABLE_NAME = re.compile(r"\b(?:FROM|JOIN|UPDATE|INTO)\s+([a-z_]+)", re.IGNORECASE)
 
@@ -152,6 +154,18 @@ def check_layers(source: Source) -> Iterator[Offence]:
             yield source.path, line, f"{source.part} must not import {name}: only model and service files"
 
 
+def check_client(source: Source) -> Iterator[Offence]:
+    """The client sees only the wire, and stands on what installing without extras brings."""
+    if source.part != "client":
+        return
+    allowed = {*sys.stdlib_module_names, "msgspec", "httpx2"}
+    for line, name in imports(source):
+        root, _, rest = name.partition(".")
+        is_allowed = rest.split(".")[0] in SEEN_BY_CLIENT if root == PACKAGE else root in allowed
+        if not is_allowed:
+            yield source.path, line, f"the client must not import {name}"
+
+
 def _level(part: str) -> int | None:
     return next((index for index, layer in enumerate(LAYERS) if part in layer), None)
 
@@ -186,8 +200,11 @@ def _any_prefix(name: str, modules: frozenset[str]) -> bool:
 def check_time_and_chance(source: Source) -> Iterator[Offence]:
     """Only ``clock/service.py`` reads the wall clock, only ``core/ids.py`` draws ids.
 
-    The database engines may draw how long to wait after a lost race.
+    The database engines may draw how long to wait after a lost race. The client runs on another machine
+    than the server and has a file for both of its own.
     """
+    if source.path == CLIENT_SURROUNDINGS:
+        return
     for node in ast.walk(source.tree):
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
             continue
@@ -242,7 +259,7 @@ def check_commit(source: Source) -> Iterator[Offence]:
             yield source.path, node.lineno, f".{node.attr} in a domain"
 
 
-CHECKS = (check_layers, check_purity, check_time_and_chance, check_sql, check_money, check_commit)
+CHECKS = (check_layers, check_client, check_purity, check_time_and_chance, check_sql, check_money, check_commit)
 
 
 def offences(root: Path) -> list[Offence]:

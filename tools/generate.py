@@ -19,6 +19,8 @@ from comptoir.db import schema_files
 from comptoir.identity.rules import resolve_settings
 from comptoir.identity.setting_notes import SETTING_NOTES
 from comptoir.settings import Settings
+from comptoir.subscriptions.model import Action, Status
+from comptoir.subscriptions.rules import TRANSITIONS
 from comptoir.wire.operation import Operation
 from comptoir.wire.operations import OPERATIONS
 
@@ -102,6 +104,43 @@ def _require_settings(entry: Mapping[str, Any]) -> None:
         assert not unknown, f"{entry['title']}: there is no {level} setting {unknown}"
 
 
+ACTIONS = {
+    Action.ACTIVATE: "The publisher confirms the set-up, or the partner activates where it may: term, billing and "
+    "refund window start.",
+    Action.CANCEL: "The partner cancels before the activation, in a trial, or while a refund is possible. Final.",
+    Action.RENEW: "The term ends with auto-renew on: the next one starts, and with it a new refund window.",
+    Action.CONVERT_TRIAL: "The trial ends with auto-renew on, or early at the partner's wish: from then on the "
+    "subscription is a paid one.",
+    Action.EXPIRE: "The term ends with auto-renew off, or with nothing on sale that follows it. Final.",
+    Action.SUSPEND: "Put on hold for a missing payment, or by the partner where it may. The term runs on.",
+    Action.REINSTATE: "No longer on hold.",
+}
+"""What the actions on a subscription are."""
+
+
+def states_page() -> str:
+    """The state machine of a subscription, as a diagram and as a table."""
+    assert ACTIONS.keys() == set(Action), set(Action) - ACTIONS.keys()
+    steps = [(before, action, after) for (before, action), after in TRANSITIONS.items()]
+    ends = [status for status in Status if status not in {before for before, _, _ in steps}]
+    lines = [
+        "# States of a subscription",
+        "",
+        "What the table does not list is refused and changes nothing.",
+        "",
+    ]
+    lines += ["```mermaid", "stateDiagram-v2", "    [*] --> pending: order"]
+    lines += [f"    {before} --> {after}: {action}" for before, action, after in steps]
+    lines += [*(f"    {status} --> [*]" for status in ends), "```", ""]
+    lines += ["| from | action | to | when |", "|---|---|---|---|"]
+    lines += [f"| {before} | {action} | {after} | {ACTIONS[action]} |" for before, action, after in steps]
+    lines += [
+        "",
+        "A free trial is active, with `isTrial`. Clients that know fewer words (Java, PowerShell) read `none`",
+    ]
+    return "\n".join([*lines, "for pending and `deleted` for expired.", ""])
+
+
 SCHEMAS = ROOT / "src" / "comptoir" / "db" / "schema"
 DOCUMENTS: Mapping[Path, Callable[[], str]] = {
     SCHEMAS / "sqlite.sql": lambda: schema_files.render("sqlite"),
@@ -110,6 +149,7 @@ DOCUMENTS: Mapping[Path, Callable[[], str]] = {
     REFERENCE / "errors.md": lambda: NOTICE + errors_page(),
     REFERENCE / "settings.md": lambda: NOTICE + settings_page(),
     REFERENCE / "assumptions.md": lambda: NOTICE + assumptions_page(),
+    REFERENCE / "subscription-states.md": lambda: NOTICE + states_page(),
     REFERENCE / "catalog.schema.json": catalog_schema.render,
 }
 

@@ -5,14 +5,19 @@ that differs between accounts is no installation setting: see ``core/accounts.py
 """
 
 import os
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 ENVIRONMENT_PREFIX = "COMPTOIR_"
 DEFAULT_FILE = "comptoir.toml"
+
+
+PORT_MAX = 65_535
+_PASSWORD = re.compile(r"(?<=://)([^/@:]*):[^/]*(?=@)|(?<=[?&])(password)=[^&]*")
 
 
 class SettingsError(ValueError):
@@ -41,6 +46,11 @@ class Settings:
     upload_bytes_max: int = _setting(33_554_432, "largest request body of the operator API, in bytes")
     header_bytes_max: int = _setting(65_536, "largest sum of request header names and values, in bytes")
     access_log: bool = _setting(False, "write one line for each request to standard error")
+
+    @property
+    def database_label(self) -> str:
+        """The database for people to read: without the password of its address."""
+        return _PASSWORD.sub(r"\1\2", self.database)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +89,17 @@ def load(
         origins.append(Origin(setting.name, values[setting.name], source, setting.metadata["summary"]))
     if from_file:
         raise SettingsError(f"{file_path}: unknown setting {sorted(from_file)[0]!r}")
+    _require_ranges(origins)
     return Settings(**values), origins
+
+
+def _require_ranges(origins: Iterable[Origin]) -> None:
+    for origin in origins:
+        is_number = type(origin.value) is int
+        if is_number and int(origin.value) < 0:
+            raise SettingsError(f"{origin.source}: {origin.name} must not be negative")
+        if origin.name == "port" and int(origin.value) > PORT_MAX:
+            raise SettingsError(f"{origin.source}: port must be at most {PORT_MAX}, not {origin.value}")
 
 
 def _read_file(path: Path, *, required: bool) -> dict[str, Any]:

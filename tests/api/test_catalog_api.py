@@ -326,6 +326,14 @@ async def test_availabilities_of_every_kind(market: Market) -> None:
     assert (exclusive["isPurchasable"], exclusive["isRenewable"]) == (False, True)
 
 
+async def test_refund_windows_follow_the_accounts_settings(market: Market) -> None:
+    await market.configure(refund_window_monthly_seconds=7200, refund_window_yearly_seconds=0)
+    monthly, yearly = (await availability(market, "Lanternwick Desk", "team"))["terms"]
+    (policy,) = monthly["cancellationPolicies"]
+    assert policy["refundOptions"] == [{"sequenceId": 0, "type": "Full", "expiresAfter": "PT2H"}]
+    assert "cancellationPolicies" not in yearly
+
+
 async def test_every_product_of_every_market_holds_to_the_contract(market: Market) -> None:
     """Each answer is held against the contract by the market; here, every link leads somewhere."""
     for country in ("US", "FR", "JP"):

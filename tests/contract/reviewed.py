@@ -26,16 +26,6 @@ NOT_SERVED: Mapping[str, str] = {
         "supporting calls that no part of the purchase needs",
         ("00.consent_create", "00.consent_delete", "00.partner_requests", "00.mfa_adoption", "00.non_mfa"),
     ),
-    **_all(
-        "changing a subscription is its life cycle",
-        (
-            "20.sub_patch",
-            "20.sub_support_get",
-            "20.sub_support_put",
-            "20.sub_conversions_get",
-            "20.sub_conversions_post",
-        ),
-    ),
     **_all("the journal is kept, not yet published", ("20.audit_list", "20.audit_get")),
     **_all(
         "nothing is delivered to partners yet",
@@ -84,6 +74,9 @@ ALWAYS_REFUSED: Mapping[str, str] = {
 
 UNUSED_ERRORS: Mapping[str, Mapping[str, str]] = {
     "orders.create": {"403/800023": "a credit line is checked when there are invoices to pay"},
+    "subscriptions.patch": {
+        "400/800090": "30 section 3.7: seats of software as a service can be given back at any time"
+    },
 }
 """Refusals, by operation, that the contract lists and that cannot happen here."""
 

@@ -117,6 +117,18 @@ def test_a_product_id_that_is_taken_is_drawn_again() -> None:
     assert again.products[0].id not in {first.id, FRESH.products[1].id}
 
 
+class StuckIds(Ids):
+    """A source that draws one product id for ever."""
+
+    def catalogue_id(self, prefix: str = "") -> str:
+        return f"{prefix}AAAA"
+
+
+def test_drawing_a_product_id_ends() -> None:
+    with pytest.raises(AssertionError, match="no free product id was drawn"):
+        plan_import(contents(HARBOR), Shelf(), StuckIds())
+
+
 def test_one_availability_for_each_market_and_segment() -> None:
     text = changed("seats: {minimum: 2, maximum: 50}", "segments: [commercial, education]")
     markets = Counter(
@@ -143,7 +155,7 @@ def test_paid_terms() -> None:
         (THREE_YEARS, BillingCycle.ONE_TIME, Rate(Decimal(30000), "JPY"), "Three years, paid upfront"),
     ]
     assert [term.renewal_options for term in found.terms] == [(MONTH, YEAR), (YEAR, MONTH), (THREE_YEARS,)]
-    assert [str(term.refund_window) for term in found.terms] == ["P1D", "P14D", "P14D"]
+    assert [term.refund_window for term in found.terms] == [None, None, None]
 
 
 def test_trial_terms() -> None:

@@ -25,6 +25,7 @@ from comptoir.catalog.model import (
     Texts,
 )
 from comptoir.catalog.texts import describe_duration, describe_included, describe_term, in_locale
+from comptoir.core.accounts import AccountSettings
 from comptoir.core.errors import Code, Refusal
 from comptoir.core.money import Rate
 from comptoir.core.terms import Duration
@@ -359,6 +360,35 @@ def test_a_replaced_offer_lapses_at_the_end_of_its_grace() -> None:
 def test_billing_periods(duration: str, cycle: BillingCycle, periods: int) -> None:
     term = Term("t", Duration.parse(duration), cycle, Rate(Decimal(1), "USD"), "")
     assert term.billing_periods() == periods
+
+
+MONTHLY = Term(
+    id="t",
+    duration=Duration.parse("P1M"),
+    billing_cycle=BillingCycle.MONTHLY,
+    price=Rate(Decimal(1), "USD"),
+    description="",
+)
+YEARLY = replace(MONTHLY, duration=Duration.parse("P1Y"))
+OWN = replace(MONTHLY, refund_window=Duration.parse("P7D"))
+TRIAL = replace(MONTHLY, billing_cycle=BillingCycle.NONE)
+
+
+@pytest.mark.parametrize(
+    ("term", "settings", "expected"),
+    [
+        (MONTHLY, AccountSettings(), timedelta(days=1)),
+        (YEARLY, AccountSettings(), timedelta(days=14)),
+        (OWN, AccountSettings(), timedelta(days=7)),
+        (TRIAL, AccountSettings(), None),
+        (MONTHLY, AccountSettings(refund_window_monthly_seconds=7200), timedelta(hours=2)),
+        (YEARLY, AccountSettings(refund_window_yearly_seconds=0), timedelta(0)),
+        (OWN, AccountSettings(refund_window_monthly_seconds=7200), timedelta(days=7)),
+    ],
+)
+def test_refund_windows(term: Term, settings: AccountSettings, expected: timedelta | None) -> None:
+    """As the publisher says, else as the account's settings say; never for a trial."""
+    assert rules.refund_window(term, settings) == expected
 
 
 def test_an_import_says_what_it_did() -> None:

@@ -30,7 +30,6 @@ from comptoir.core.context import Context
 from comptoir.core.errors import Code, Refusal
 from comptoir.core.ids import Ids
 from comptoir.core.money import Rate
-from comptoir.core.terms import Duration
 from comptoir.db import Database, Tx, sql
 
 pytestmark = pytest.mark.anyio
@@ -298,6 +297,7 @@ async def test_a_replaced_availability_is_read_until_its_grace_is_over(database:
 
 async def test_an_offer_holds_all_that_a_purchase_needs(database: Database) -> None:
     text = changed("trial: P1M", f"trial: P1M\n        ownershipLimit: 3\n        exclusiveTo: [{PARTNER}]")
+    text = changed("payment: upfront, price", "payment: upfront, refundWindow: P30D, price", text)
     text = changed("minimumParentSeats: 5", "minimumParentSeats: 5\n        attestation: Consent", text)
     await imported(database, text)
     team = (await availabilities(database, "desk"))[0]
@@ -312,7 +312,7 @@ async def test_an_offer_holds_all_that_a_purchase_needs(database: Database) -> N
     assert (offer.is_trial, offer.is_add_on, offer.requires_attestation) == (False, False, False)
     assert offer.supported_billing_cycles == (BillingCycle.MONTHLY, BillingCycle.ONE_TIME)
     assert [term.price.amount for term in offer.terms] == [Decimal(8), Decimal("7.20"), Decimal(200)]
-    assert offer.terms[0].refund_window == Duration(days=1)
+    assert [str(term.refund_window) for term in offer.terms] == ["None", "None", "P30D"]
     assert (offer.ownership_limit, offer.exclusive_to) == (3, frozenset({PARTNER}))
     assert (offer.landing_page_url, offer.unit_type) == ("https://app.northbeam.example/desk", "License(s)")
     offer = found[trial.catalog_item_id]
@@ -363,6 +363,17 @@ async def test_many_offers_are_found_in_few_statements(database: Database) -> No
     ]
     assert list(await offers(database, ids)) == ids
     assert list(await offers(database, ids[:5])) == ids[:5]
+
+
+async def test_the_current_terms_of_an_offer(database: Database) -> None:
+    await imported(database, HARBOR)
+    (team,) = await availabilities(database, "desk")
+    offer = (await offers(database, [team.catalog_item_id]))[team.catalog_item_id]
+    await imported(database, changed("{USD: 8,", "{USD: 9,"))
+    terms = await database.read(lambda tx: service.current_terms(tx, offer))
+    assert [term.price.amount for term in terms] == [Decimal(9), Decimal("7.20"), Decimal(200)]
+    await imported(database, changed("{US: USD, FR: EUR, JP: JPY}", "{FR: EUR, JP: JPY}"))
+    assert await database.read(lambda tx: service.current_terms(tx, offer)) == ()
 
 
 # Stock

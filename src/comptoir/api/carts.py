@@ -7,7 +7,7 @@ from msgspec import UNSET, UnsetType
 
 from comptoir.api import faults
 from comptoir.api.call import Call, Handler
-from comptoir.api.orders import BILLING_CYCLE_ORDINALS, UPN_HEADER, billing_cycle_to_wire, pricing_to_wire
+from comptoir.api.orders import BILLING_CYCLE_ORDINALS, billing_cycle_to_wire, pricing_to_wire
 from comptoir.api.orders import to_wire as order_to_wire
 from comptoir.carts import service
 from comptoir.carts.model import Cart, CartDraft, CartLine, CheckoutResult, GroupFailure, LineDraft, LineError
@@ -21,7 +21,7 @@ from comptoir.orders.placing import with_lower_initials
 from comptoir.orders.visibility import may_see_prices
 from comptoir.wire import carts as wire
 from comptoir.wire.enums import parse_enum
-from comptoir.wire.orders import RenewsTo, RenewsToBody
+from comptoir.wire.orders import UPN_HEADER, RenewsTo, RenewsToBody
 from comptoir.wire.types import attributes, self_links
 
 PARTICIPANT_ORDINALS: Final = {

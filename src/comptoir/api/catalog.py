@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from urllib.parse import urlencode
 
 from msgspec import UNSET
@@ -23,6 +24,7 @@ from comptoir.catalog.model import (
     is_purchasable,
 )
 from comptoir.catalog.texts import describe_duration, describe_included, describe_term, in_locale
+from comptoir.core.accounts import AccountSettings
 from comptoir.core.context import Context
 from comptoir.core.errors import Code, Refusal
 from comptoir.core.money import symbol
@@ -32,6 +34,7 @@ from comptoir.wire import catalog as wire
 from comptoir.wire.types import Collection, collection, link, self_links
 
 INVENTORY_TARGETS_MAX = 500
+ONE_DAY, ONE_HOUR = timedelta(days=1), timedelta(hours=1)
 
 SAAS = wire.ItemType(id="Azure", display_name="Azure", sub_type=wire.ItemType(id="SaaS", display_name="SaaS"))
 """The product type of everything that is sold here, exactly as clients look for it (section 1.4)."""
@@ -322,7 +325,7 @@ def _availability_to_wire(
         is_purchasable=is_purchasable(details.is_stop_sold, details.exclusive_to, ctx.account.id),
         is_renewable=not details.is_stop_sold,
         renewal_instructions=UNSET if details.is_stop_sold else [_renewal(sku, availability)],
-        terms=[_term_to_wire(term, ctx.locale) for term in availability.terms],
+        terms=[_term_to_wire(term, ctx.locale, ctx.account.settings) for term in availability.terms],
         included_quantity_options=_included(product, availability, ctx.locale) or UNSET,
         product=_product_to_wire(product, country, ctx.locale),
         sku=_sku_to_wire(product, sku, ctx, country),
@@ -339,7 +342,7 @@ def _renewal(sku: Sku, availability: Availability) -> wire.RenewalInstruction:
     )
 
 
-def _term_to_wire(term: Term, locale: str) -> wire.AvailabilityTerm:
+def _term_to_wire(term: Term, locale: str, settings: AccountSettings) -> wire.AvailabilityTerm:
     return wire.AvailabilityTerm(
         id=term.id,
         duration=str(term.duration),
@@ -349,13 +352,22 @@ def _term_to_wire(term: Term, locale: str) -> wire.AvailabilityTerm:
             wire.RenewalOption(term_duration=str(duration), description=describe_duration(duration, locale))
             for duration in term.renewal_options
         ],
-        cancellation_policies=[_policy(term)] if term.refund_window is not None else UNSET,
+        cancellation_policies=_policies(term, settings) or UNSET,
     )
 
 
-def _policy(term: Term) -> wire.CancellationPolicy:
-    refund = wire.RefundOption(sequence_id=0, type="Full", expires_after=str(term.refund_window))
-    return wire.CancellationPolicy(refund_options=[refund])
+def _policies(term: Term, settings: AccountSettings) -> list[wire.CancellationPolicy]:
+    window = rules.refund_window(term, settings)
+    if not window:
+        return []
+    refund = wire.RefundOption(sequence_id=0, type="Full", expires_after=_duration_to_wire(window))
+    return [wire.CancellationPolicy(refund_options=[refund])]
+
+
+def _duration_to_wire(window: timedelta) -> str:
+    """Whole days where it can be said in days (``P14D``), else hours."""
+    days, rest = divmod(window, ONE_DAY)
+    return f"PT{window // ONE_HOUR}H" if rest else f"P{days}D"
 
 
 def _included(product: Product, availability: Availability, locale: str) -> list[wire.IncludedQuantity]:

@@ -7,7 +7,8 @@ from urllib.parse import urlencode
 
 from msgspec import UNSET
 
-from comptoir.api.call import Answer, Call, Handler, Parameters
+from comptoir.api.call import Answer, Call, Handler
+from comptoir.api.etags import supplied_etags
 from comptoir.api.partner import address_from_wire, address_to_wire, text_from_wire, text_to_wire
 from comptoir.api.services import Services
 from comptoir.core.context import Context
@@ -102,7 +103,7 @@ async def billing_profile_update(tx: Tx, ctx: Context, call: Call) -> wire.Custo
     """``PUT customers/{c}/profiles/billing``."""
     body = call.body or wire.BillingProfileBody()
     draft = _billing_from_wire(body)
-    etags = _etags(call.headers, body)
+    etags = supplied_etags(call.headers, body.attributes)
     return _billing_to_wire(
         await service.update_billing_profile(tx, ctx, call.path["customer_id"], draft, etags)
     )
@@ -204,13 +205,6 @@ def _billing_from_wire(body: wire.BillingProfileBody) -> BillingProfileDraft:
         first_name=text_from_wire(body.first_name),
         last_name=text_from_wire(body.last_name),
     )
-
-
-def _etags(headers: Parameters, body: wire.BillingProfileBody) -> tuple[str, ...]:
-    """The etags that came along: ``If-Match``, quoted or not, and the body's (``00`` section 9)."""
-    condition = (headers.get("If-Match") or "").strip().removeprefix("W/").strip('"')
-    in_body = (body.attributes.etag or "") if body.attributes is not None else ""
-    return tuple(etag for etag in (condition, in_body.strip('"')) if etag not in {"", "*"})
 
 
 def _seek_from_wire(ctx: Context, call: Call) -> paging.Seek:

@@ -63,7 +63,6 @@ KNOWN_STATUSES = CANCELLED_WORDS | {
 }
 """Statuses that a client may send back (section 4.6), without case and underscores."""
 
-UPN_HEADER = "x-ms-customeruser-upn"
 NEW = "New"
 """The transaction type of every line: later events of a subscription make no orders (section 4.6)."""
 
@@ -80,7 +79,7 @@ _ATTRIBUTES = attributes("Order")
 async def create(tx: Tx, ctx: Context, call: Call) -> wire.Order:
     """``POST customers/{c}/orders``"""
     customer = await customers.lock(tx, ctx, call.path["customer_id"])
-    request = request_from_wire(call.body, call.headers.get(UPN_HEADER))
+    request = request_from_wire(call.body, call.headers.get(wire.UPN_HEADER))
     return to_wire(await service.create(tx, ctx, customer, request), ctx)
 
 

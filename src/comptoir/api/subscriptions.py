@@ -7,7 +7,7 @@ from uuid import NAMESPACE_URL, uuid5
 from msgspec import UNSET, UnsetType
 
 from comptoir.api.call import Call, Handler
-from comptoir.catalog.model import BillingCycle
+from comptoir.api.orders import billing_cycle_to_wire
 from comptoir.core.context import Context
 from comptoir.core.errors import Code, Refusal
 from comptoir.customers import service as customers
@@ -31,9 +31,6 @@ STRICT_STATUS = {
 }
 """The four words that strict clients know: another one makes them lose the whole list
 (``20-subscriptions-customers`` section 4.1)."""
-
-STRICT_BILLING_CYCLES = {BillingCycle.BIENNIAL: "unknown", BillingCycle.TRIENNIAL: "unknown"}
-"""Cycles that strict clients do not know and would lose the whole answer over (``00`` section 12.2)."""
 
 CLIENTS_THAT_ACTIVATE_BY_GET = ("powershell", "open .net")
 """Parts of ``MS-PartnerCenter-Client``: the PowerShell module and the library that it is built on."""
@@ -66,7 +63,7 @@ async def get(tx: Tx, ctx: Context, call: Call) -> wire.Subscription:
 
 async def activate(tx: Tx, ctx: Context, call: Call) -> wire.ActivationResult:
     """``POST customers/{c}/subscriptions/{s}/activate``; the body does not matter."""
-    customer = await customers.require(tx, ctx, call.path["customer_id"])
+    customer = await customers.lock(tx, ctx, call.path["customer_id"])
     active = await service.activate(tx, ctx, customer.id, call.path["subscription_id"])
     return wire.ActivationResult(subscription_id=active.id, status="Success")
 
@@ -164,11 +161,11 @@ def to_wire(subscription: Subscription, customer: Customer, ctx: Context) -> wir
         cancellation_allowed_until_date=refund_until or UNSET,
         billing_cycle_end_date=cycle_end or UNSET,
         billing_cycle_end_date_time=cycle_end or UNSET,
-        status=STRICT_STATUS[subscription.status] if ctx.strict else subscription.status.value,
+        status=status_to_wire(subscription.status, ctx),
         auto_renew_enabled=subscription.auto_renew,
         is_trial=subscription.is_trial,
         billing_type=subscription.billing_type.value,
-        billing_cycle=_billing_cycle(subscription.billing_cycle, ctx),
+        billing_cycle=billing_cycle_to_wire(subscription.billing_cycle, ctx),
         term_duration=str(subscription.term),
         renewal_term_duration=_renewal_term(subscription),
         refund_options=[wire.RefundOption(type="Full", expires_at=refund_until)] if refund_until else UNSET,
@@ -184,6 +181,11 @@ def to_wire(subscription: Subscription, customer: Customer, ctx: Context) -> wir
         links=_links(subscription, customer.country),
         attributes=attributes("Subscription", rules.etag(subscription)),
     )
+
+
+def status_to_wire(status: Status, ctx: Context) -> str:
+    """The status in the caller's vocabulary."""
+    return STRICT_STATUS[status] if ctx.strict else status.value
 
 
 def _links(subscription: Subscription, country: str) -> wire.SubscriptionLinks:
@@ -215,10 +217,6 @@ def _actions(subscription: Subscription, now: datetime) -> list[str]:
     return [action for action, is_allowed in allowed.items() if is_allowed]
 
 
-def _billing_cycle(cycle: BillingCycle, ctx: Context) -> str:
-    return STRICT_BILLING_CYCLES.get(cycle, cycle.value) if ctx.strict else cycle.value
-
-
 def _renewal_term(subscription: Subscription) -> str | UnsetType:
     """The next term, where it is not simply the same again."""
     renews_to = subscription.renews_to or subscription.term
@@ -234,18 +232,18 @@ def _suspension_reasons(subscription: Subscription) -> list[str] | UnsetType:
 def _billing_cycle_end(subscription: Subscription, now: datetime) -> datetime | None:
     if subscription.status is not Status.ACTIVE:
         return None
-    assert subscription.started_at is not None, subscription.id
+    assert subscription.anchored_at is not None, subscription.id
     assert subscription.term_end_at is not None, subscription.id
     end = dates.billing_cycle_end(
-        subscription.started_at, subscription.term_end_at, subscription.billing_cycle, now
+        subscription.anchored_at, subscription.term_end_at, subscription.billing_cycle, now
     )
     return _last_day(end, subscription)
 
 
 def _last_day(end_at: datetime | None, subscription: Subscription) -> datetime | None:
-    if end_at is None or subscription.started_at is None:
+    if end_at is None or subscription.anchored_at is None:
         return None
-    return dates.last_day(end_at, subscription.started_at)
+    return dates.last_day(end_at, subscription.anchored_at)
 
 
 async def _require(tx: Tx, ctx: Context, call: Call) -> tuple[Customer, Subscription]:

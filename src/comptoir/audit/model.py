@@ -35,6 +35,7 @@ class Action(StrEnum):
     CANCEL_ORDER = "cancel_order"
     ACTIVATE_SUBSCRIPTION = "activate_subscription"
     CANCEL_SUBSCRIPTION = "cancel_subscription"
+    UPDATE_SUPPORT_CONTACT = "update_support_contact"
     IMPORT_CATALOGUE = "import_catalogue"
     CREATE_ACCOUNT = "create_account"
     UPDATE_ACCOUNT = "update_account"

@@ -1,29 +1,35 @@
 """What ``comptoir doctor`` looks at."""
 
-import json
+import os
 import platform
 import shutil
-import socket
+import ssl
 import sys
 import time
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from importlib import metadata
 from pathlib import Path
 
+import httpx2
+
 from comptoir import __version__
-from comptoir.bootstrap.opening import CannotOpen, exists, load_secrets, opened, server_file
+from comptoir.bootstrap import running
+from comptoir.bootstrap.opening import CannotOpen, exists, load_secrets, located, opened
+from comptoir.bootstrap.server import listen
 from comptoir.clock import service as clock
-from comptoir.db.engines import Engine, locate
-from comptoir.settings import Settings
+from comptoir.db.engines import Engine
+from comptoir.settings import ENVIRONMENT_PREFIX, Settings
 
 FREE_BYTES_MIN = 200_000_000
 CERTIFICATE_DAYS_MIN = 14
+ANSWER_SECONDS_MAX = 3
 EARLIEST_WALL = datetime(2026, 1, 1, tzinfo=UTC)
 """No clock that is right shows an earlier time than the one this was written in."""
 
-NEEDED = ("msgspec", "apsw", "uvicorn", "joserfc", "cryptography")
+SHOWN = ("msgspec", "apsw", "asyncpg", "uvicorn", "cryptography")
+"""The packages whose versions matter most where something is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +43,41 @@ class Finding:
 
 async def examine(settings: Settings) -> list[Finding]:
     """Look at the installation, the clock, the port, the certificate and the database."""
-    findings = [_installation(), _clock(), _port(settings)]
-    if settings.tls or settings.tls_cert:
+    findings = [_installation(), *_environment(), _clock(), await _port(settings)]
+    if settings.tls or settings.tls_cert or settings.tls_key:
         findings.append(_certificate(settings))
     findings += [finding async for finding in _database(settings)]
     return findings
 
 
 def _installation() -> Finding:
-    try:
-        versions = ", ".join(f"{name} {metadata.version(name)}" for name in NEEDED)
-    except metadata.PackageNotFoundError as error:
-        return Finding("installation", False, f"{error.name} is missing; run: make setup")
+    missing = [name for name in _requirements() if not _is_installed(name)]
+    if missing:
+        return Finding("installation", False, f"{', '.join(missing)} missing; run: make setup")
+    versions = ", ".join(f"{name} {metadata.version(name)}" for name in SHOWN)
     text = f"Comptoir {__version__}, Python {platform.python_version()} on {sys.platform}, {versions}"
     return Finding("installation", True, text)
+
+
+def _requirements() -> list[str]:
+    """The packages that running needs on every platform."""
+    needed = [text for text in metadata.requires("comptoir") or () if "sys_platform" not in text]
+    return [text.partition(">")[0].strip() for text in needed]
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def _environment() -> Iterator[Finding]:
+    known = {f"{ENVIRONMENT_PREFIX}{setting.name.upper()}" for setting in fields(Settings)}
+    for name in sorted(os.environ):
+        if name.startswith(ENVIRONMENT_PREFIX) and name not in known:
+            yield Finding("environment", False, f"{name} is no setting; comptoir settings lists them")
 
 
 def _clock() -> Finding:
@@ -64,55 +91,64 @@ def _clock() -> Finding:
     return Finding("clock", True, f"{before:%Y-%m-%d %H:%M:%S} UTC")
 
 
-def _port(settings: Settings) -> Finding:
+async def _port(settings: Settings) -> Finding:
     subject = f"port {settings.port}"
-    running = _running_server(settings)
+    server = running.find(settings)
+    if server is not None and await _answers(server):
+        return Finding(subject, True, f"a server of this database answers on {server.address}")
     try:
-        with socket.create_connection((settings.host, settings.port), timeout=1):
-            pass
-    except OSError:
-        return Finding(subject, True, f"free on {settings.host}")
-    if running is not None:
-        return Finding(subject, True, f"Comptoir serves this database on {running}")
-    return Finding(subject, False, f"another program listens on {settings.host}; choose another with --port")
+        listen(settings).close()
+    except CannotOpen as error:
+        return Finding(subject, False, f"{error}; choose another with --port")
+    return Finding(subject, True, f"free on {settings.host}")
 
 
-def _running_server(settings: Settings) -> str | None:
+async def _answers(server: running.RunningServer) -> bool:
     try:
-        return str(json.loads(server_file(settings).read_text(encoding="utf-8"))["address"])
-    except (OSError, ValueError, KeyError):
-        return None
+        async with server.client() as client:
+            reply = await client.get("/health/ready", timeout=ANSWER_SECONDS_MAX)
+    except (httpx2.HTTPError, OSError):
+        return False
+    return reply.status_code == httpx2.codes.OK
 
 
 def _certificate(settings: Settings) -> Finding:
     from comptoir.identity import certificates
 
-    if not settings.tls_cert:
+    if not settings.tls_cert and not settings.tls_key:
         return Finding("certificate", True, f"made and renewed by the server in {settings.tls_folder}")
     try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(
+            settings.tls_cert, settings.tls_key
+        )
         ends_at = certificates.ends_at(Path(settings.tls_cert))
     except (OSError, ValueError) as error:
-        return Finding("certificate", False, f"cannot read {settings.tls_cert}: {error}")
-    is_well = ends_at - clock.wall_now() > timedelta(days=CERTIFICATE_DAYS_MIN)
-    return Finding("certificate", is_well, f"{settings.tls_cert} is valid until {ends_at:%Y-%m-%d}")
+        files = f"{settings.tls_cert or 'no tls_cert'} and {settings.tls_key or 'no tls_key'}"
+        return Finding("certificate", False, f"cannot use {files}: {error}")
+    left = ends_at - clock.wall_now()
+    state = "is valid" if left > timedelta(0) else "was valid"
+    advice = "" if left > timedelta(days=CERTIFICATE_DAYS_MIN) else "; get a new one"
+    text = f"{settings.tls_cert} {state} until {ends_at:%Y-%m-%d}{advice}"
+    return Finding("certificate", not advice, text)
 
 
 async def _database(settings: Settings) -> AsyncIterator[Finding]:
     try:
-        is_embedded = locate(settings.database).engine is Engine.SQLITE
-    except ValueError as error:
-        yield Finding("database", False, str(error))
-        return
-    if not exists(settings):
-        yield Finding("database", False, f"there is none at {settings.database}; make one: comptoir init")
-        return
-    try:
+        location = located(settings)
+        if not exists(settings):
+            text = f"there is none at {settings.database_label}; make one: comptoir init"
+            yield Finding("database", False, text)
+            return
         async with opened(settings, read_only=True) as database:
             await load_secrets(database)
     except CannotOpen as error:
         yield Finding("database", False, str(error))
         return
-    yield Finding("database", True, f"{settings.database} opens")
-    if is_embedded:
-        free = shutil.disk_usage(locate(settings.database).path.resolve().parent).free
+    yield Finding("database", True, f"{settings.database_label} opens")
+    if location.engine is Engine.SQLITE:
+        path = location.path.resolve()
+        if os.name == "posix" and path.stat().st_mode & 0o077:
+            text = f"{path} holds keys and is open to other users; run: chmod 600 {path}"
+            yield Finding("database", False, text)
+        free = shutil.disk_usage(path.parent).free
         yield Finding("disk", free > FREE_BYTES_MIN, f"{free // 1_000_000:,} MB are free")

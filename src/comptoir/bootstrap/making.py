@@ -9,7 +9,7 @@ import msgspec
 from comptoir.api.services import Services
 from comptoir.audit import service as audit
 from comptoir.bootstrap import sample
-from comptoir.bootstrap.opening import CannotOpen, exists
+from comptoir.bootstrap.opening import CannotOpen, exists, located, mendable, server_file
 from comptoir.bootstrap.server import make_context
 from comptoir.catalog import service as catalog
 from comptoir.catalog import service_import
@@ -21,7 +21,7 @@ from comptoir.customers import service as customers
 from comptoir.customers import service_agreements as agreements
 from comptoir.customers.agreements import template_of
 from comptoir.customers.model import AgreementDraft, AgreementType, Contact
-from comptoir.db import Database, DatabaseInUse, Tx, WrongRevision, migrate
+from comptoir.db import Database, Tx, migrate
 from comptoir.db.engines import open_database
 from comptoir.identity import service as identity
 from comptoir.settings import Settings
@@ -84,12 +84,12 @@ async def initialise(settings: Settings, *, with_sample: bool, seed: int | None)
 
     With a seed the ids repeat, the secrets never do. Raises ``AlreadyInitialised``, ``CannotOpen``.
     """
-    try:
-        if not await migrate.prepare(settings.database) and await _is_initialised(settings):
+    located(settings)
+    with mendable(settings):
+        if await _is_initialised(settings):
             raise AlreadyInitialised
+        await migrate.prepare(settings.database)
         database = await open_database(settings.database, before_commit=audit.append)
-    except (DatabaseInUse, WrongRevision, OSError, ValueError) as error:
-        raise CannotOpen(str(error)) from error
     try:
         return await database.write(
             partial(_make, settings=settings, with_sample=with_sample, seed=seed, database=database)
@@ -99,6 +99,9 @@ async def initialise(settings: Settings, *, with_sample: bool, seed: int | None)
 
 
 async def _is_initialised(settings: Settings) -> bool:
+    """Looks only, so that an installation in use is recognised too and nothing of it is changed."""
+    if not exists(settings) or await migrate.is_empty(settings.database):
+        return False
     database = await open_database(settings.database, before_commit=audit.append, read_only=True)
     try:
         return await database.read(partial(identity.load_secrets, wall=clock.wall_now())) is not None
@@ -110,6 +113,8 @@ async def _make(
     tx: Tx, *, settings: Settings, with_sample: bool, seed: int | None, database: Database
 ) -> Made:
     ids, wall = Ids(seed), clock.wall_now()
+    if await identity.load_secrets(tx, wall) is not None:
+        raise AlreadyInitialised
     await identity.create_secrets(tx, ids=ids, wall=wall)
     secrets = await identity.load_secrets(tx, wall)
     assert secrets is not None
@@ -189,10 +194,12 @@ async def _make_catalogue(tx: Tx, ctx: Context, files: Sequence[tuple[str, str]]
 
 
 async def reset(settings: Settings) -> None:
-    """Delete every table's content with its table; ``init`` makes them again. Raises ``CannotOpen``."""
+    """Delete the database file, or our tables in a PostgreSQL database; ``init`` makes them again.
+
+    Raises ``CannotOpen``, also while a server holds the database.
+    """
     if not exists(settings):
-        raise CannotOpen(f"there is no database at {settings.database}")
-    try:
+        raise CannotOpen(f"there is no database at {settings.database_label}")
+    with mendable(settings):
         await migrate.remove(settings.database)
-    except (DatabaseInUse, WrongRevision, OSError, ValueError) as error:
-        raise CannotOpen(str(error)) from error
+    server_file(settings).unlink(missing_ok=True)

@@ -1,23 +1,29 @@
 """Opening an installation: its database, its secrets, and a word to the user where that fails."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
 
 from comptoir.audit import service as audit
 from comptoir.clock import service as clock
-from comptoir.db import Database, DatabaseInUse, Tx, WrongRevision
-from comptoir.db.engines import Engine, locate, open_database
+from comptoir.db import Database, DatabaseInUse, Tx, Unusable, WrongRevision
+from comptoir.db.engines import Engine, Location, locate, open_database
 from comptoir.identity import service as identity
 from comptoir.identity.model import Secrets
 from comptoir.settings import Settings
 from comptoir.worker import ring_when_scheduled
 
+EMPTY = "the database is empty; fill it with: comptoir init"
+
 
 class CannotOpen(Exception):
     """The installation cannot be opened; the text says why and what to do."""
+
+
+class HeldElsewhere(CannotOpen):
+    """Another process owns the database."""
 
 
 class CommandRefused(Exception):
@@ -33,15 +39,38 @@ async def _before_commit(tx: Tx, deferred: Sequence[object], alarm: asyncio.Even
 
 def exists(settings: Settings) -> bool:
     """Whether there is a database file; a PostgreSQL database is asked when it is opened."""
-    location = locate(settings.database)
+    location = located(settings)
     return location.engine is not Engine.SQLITE or location.path.exists()
+
+
+def located(settings: Settings) -> Location:
+    """Engine and place of the database. Raises ``CannotOpen`` for a setting that names none."""
+    try:
+        return locate(settings.database)
+    except ValueError as error:
+        raise CannotOpen(str(error)) from error
+
+
+@contextmanager
+def mendable(settings: Settings) -> Iterator[None]:
+    """Raise what an operator can mend as ``CannotOpen``, with a word on how."""
+    try:
+        yield
+    except DatabaseInUse as error:
+        raise HeldElsewhere(f"{error}; stop it first") from error
+    except WrongRevision as error:
+        raise CannotOpen(str(error)) from error
+    except (Unusable, OSError) as error:
+        raise CannotOpen(f"cannot open {settings.database_label}: {error}") from error
 
 
 @asynccontextmanager
 async def opened(
     settings: Settings, *, read_only: bool = False, alarm: asyncio.Event | None = None
 ) -> AsyncIterator[Database]:
-    """The database of an existing installation, closed at the end. Raises ``CannotOpen``.
+    """The database of an existing installation, closed at the end.
+
+    Raises ``HeldElsewhere`` while another process owns it, and ``CannotOpen``.
 
     ``read_only`` works beside a server that holds an SQLite file. ``alarm`` rings after a commit that
     scheduled work.
@@ -49,18 +78,14 @@ async def opened(
     from comptoir.db import migrate
 
     if not exists(settings):
-        raise CannotOpen(f"there is no database at {settings.database}; make one with: comptoir init")
-    try:
+        raise CannotOpen(f"there is no database at {settings.database_label}; make one with: comptoir init")
+    with mendable(settings):
         if not read_only:
             await migrate.prepare(settings.database)
+        elif await migrate.is_empty(settings.database):
+            raise CannotOpen(EMPTY)
         hook = partial(_before_commit, alarm=alarm)
         database = await open_database(settings.database, before_commit=hook, read_only=read_only)
-    except DatabaseInUse as error:
-        raise CannotOpen(f"{error}; stop that server first, or use its operator API") from error
-    except WrongRevision as error:
-        raise CannotOpen(str(error)) from error
-    except (OSError, ValueError) as error:
-        raise CannotOpen(f"cannot open {settings.database}: {error}") from error
     try:
         yield database
     finally:
@@ -71,13 +96,13 @@ async def load_secrets(database: Database) -> Secrets:
     """The secrets of an installation that ``init`` has made. Raises ``CannotOpen`` if it has not."""
     secrets = await database.read(partial(identity.load_secrets, wall=clock.wall_now()))
     if secrets is None:
-        raise CannotOpen("the database is empty; fill it with: comptoir init")
+        raise CannotOpen(EMPTY)
     return secrets
 
 
 def server_file(settings: Settings) -> Path:
     """Where a running server leaves its address and operator key for commands of the same user."""
-    location = locate(settings.database)
+    location = located(settings)
     if location.engine is Engine.SQLITE:
         return Path(f"{location.path}.server.json")
     return Path(".comptoir/server.json")

@@ -1,20 +1,23 @@
-"""The running server: sockets, TLS, the worker beside the requests, and the file that commands find it by."""
+"""The running server: sockets, TLS, signals, and the worker beside the requests."""
 
 import asyncio
-import json
+import logging
 import os
+import signal
 import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from comptoir.api import store_replies
 from comptoir.api.app import Application
 from comptoir.api.services import Services
-from comptoir.bootstrap.opening import CannotOpen, load_secrets, opened, server_file
+from comptoir.bootstrap import running
+from comptoir.bootstrap.opening import CannotOpen, load_secrets, opened
 from comptoir.bootstrap.wiring import DUE_WORK, HANDLERS
 from comptoir.clock import service as clock
 from comptoir.clock.rules import account_time
@@ -30,6 +33,9 @@ from comptoir.worker import Worker, run_daemon
 LISTEN_BACKLOG = 2_048
 SHUTDOWN_SECONDS_MAX = 5
 """How long requests under way may take to end; idle connections over TLS take all of it."""
+
+LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not listened on
+"""Whoever listens on every address is reached from this machine on the one of the loopback."""
 
 PURGE_SECONDS = 600
 PURGE_REPLIES_MAX = 5_000
@@ -110,29 +116,52 @@ async def _purge_forever(services: Services) -> None:
         await asyncio.sleep(1 if has_more else PURGE_SECONDS)
 
 
+def new_event_loop() -> asyncio.AbstractEventLoop:
+    """uvloop's, which takes less time for each request, where the platform has it."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+    return loop
+
+
 async def serve(settings: Settings, announce: Callable[[str], None] = print) -> None:
-    """Serve until interrupted. Raises ``CannotOpen`` if the database or the port cannot be had."""
+    """Serve until SIGINT or SIGTERM; requests under way are answered first.
+
+    Raises ``CannotOpen`` if the database, the port or the certificate cannot be had.
+    """
     alarm = asyncio.Event()
     async with opened(settings, alarm=alarm) as database:
         settings = _with_certificate(settings, announce)
-        listening = _listen(settings)
+        listening = listen(settings)
         settings = replace(settings, port=listening.getsockname()[1])
         settings = replace(settings, public_base_url=_base_url(settings))
         services = await make_services(database, settings)
-        file = server_file(settings)
-        _write_secret(
-            file, {"address": settings.public_base_url, "key": services.operator_key, "pid": os.getpid()}
-        )
-        announce(f"Comptoir serves {settings.database} on {settings.public_base_url}")
+        server = _make_uvicorn(services, alarm)
+        file = running.leave(settings, _here(services))
+        announce(f"Comptoir serves {settings.database_label} on {settings.public_base_url}")
         try:
-            await _run_uvicorn(services, alarm, listening)
+            with _signals_only_end_the_server():
+                await server.serve(sockets=[listening])
         finally:
             file.unlink(missing_ok=True)
 
 
-async def _run_uvicorn(services: Services, alarm: asyncio.Event, listening: socket.socket) -> None:
+def _here(services: Services) -> running.RunningServer:
+    settings = services.settings
+    return running.RunningServer(
+        address=_local_address(settings),
+        key=services.operator_key,
+        certificate=str(Path(settings.tls_cert).resolve()) if settings.tls_cert else "",
+        pid=os.getpid(),
+    )
+
+
+def _make_uvicorn(services: Services, alarm: asyncio.Event) -> Any:
     import uvicorn
 
+    _log_to_standard_error(services.settings)
     config = uvicorn.Config(
         make_application(services, make_worker(services), alarm),
         log_config=None,
@@ -143,29 +172,62 @@ async def _run_uvicorn(services: Services, alarm: asyncio.Event, listening: sock
         ssl_certfile=services.settings.tls_cert or None,
         ssl_keyfile=services.settings.tls_key or None,
     )
-    with suppress(KeyboardInterrupt):
-        await uvicorn.Server(config).serve(sockets=[listening])
+    try:
+        config.load()
+    except (OSError, ValueError) as error:
+        files = f"{services.settings.tls_cert} and {services.settings.tls_key}"
+        raise CannotOpen(f"cannot use the certificate and key in {files}: {error}") from error
+    return uvicorn.Server(config)
+
+
+def _log_to_standard_error(settings: Settings) -> None:
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s", level=logging.WARNING)
+    logging.getLogger("comptoir.access").setLevel(logging.INFO if settings.access_log else logging.WARNING)
+
+
+@contextmanager
+def _signals_only_end_the_server() -> Iterator[None]:
+    """uvicorn raises the signal that ended it once more, which would kill us with the database open."""
+    from uvicorn.server import HANDLED_SIGNALS
+
+    before = {number: signal.signal(number, lambda *_: None) for number in HANDLED_SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _with_certificate(settings: Settings, announce: Callable[[str], None]) -> Settings:
     """The settings with a certificate of our own authority, where TLS is wanted and none is given."""
+    if bool(settings.tls_cert) != bool(settings.tls_key):
+        raise CannotOpen("tls_cert and tls_key go together: one is set without the other")
     if not settings.tls or settings.tls_cert:
         return settings
     from comptoir.identity import certificates
 
-    issued = certificates.ensure(Path(settings.tls_folder), [settings.host], clock.wall_now())
+    try:
+        issued = certificates.ensure(Path(settings.tls_folder), [settings.host], clock.wall_now())
+    except OSError as error:
+        raise CannotOpen(f"cannot keep certificates in {settings.tls_folder}: {error}") from error
     announce(f"The certificate authority lies in {issued.authority}")
     return replace(settings, tls_cert=str(issued.certificate), tls_key=str(issued.key))
 
 
 def _base_url(settings: Settings) -> str:
     """Where the server is reached: as the operator says, else where it listens."""
+    return (settings.public_base_url or _local_address(settings)).rstrip("/")
+
+
+def _local_address(settings: Settings) -> str:
+    """Where commands on this machine reach the server."""
     scheme = "https" if settings.tls_cert else "http"
-    listened_on = f"{scheme}://{_printed(settings.host)}:{settings.port}"
-    return (settings.public_base_url or listened_on).rstrip("/")
+    host = LOOPBACK.get(settings.host, settings.host)
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.port}"
 
 
-def _listen(settings: Settings) -> socket.socket:
+def listen(settings: Settings) -> socket.socket:
+    """A socket that listens where the settings say. Raises ``CannotOpen``."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     # With the protocol named, and the option inherited, no answer waits 40 ms for an acknowledgement.
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -177,19 +239,6 @@ def _listen(settings: Settings) -> socket.socket:
         listening.listen(LISTEN_BACKLOG)  # who finds the server's file can connect at once
     except OSError as error:
         listening.close()
-        raise CannotOpen(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}") from error
+        reason = error.strerror or error
+        raise CannotOpen(f"cannot listen on {settings.host}, port {settings.port}: {reason}") from error
     return listening
-
-
-def _printed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
-
-
-def _write_secret(file: Path, content: dict[str, object]) -> None:
-    """Write a file that only its owner can read, whole or not at all."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    draft = file.with_name(f"{file.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
-        json.dump(content, out)
-    draft.replace(file)

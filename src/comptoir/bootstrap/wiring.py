@@ -7,6 +7,7 @@ from comptoir.api import (
     agreements,
     carts,
     catalog,
+    conversions,
     customers,
     health,
     oauth,
@@ -14,7 +15,9 @@ from comptoir.api import (
     orders,
     partner,
     placeholder,
+    subscription_patch,
     subscriptions,
+    support_contacts,
 )
 from comptoir.api.call import Call, Handler
 from comptoir.carts import service as carts_service
@@ -43,6 +46,9 @@ HANDLERS: Mapping[str, Handler] = {
     **carts.HANDLERS,
     **orders.HANDLERS,
     **subscriptions.HANDLERS,
+    **subscription_patch.HANDLERS,
+    **support_contacts.HANDLERS,
+    **conversions.HANDLERS,
     **placeholder.HANDLERS,
 }
 

@@ -1,7 +1,7 @@
 """From the entries of a catalogue file to what is stored and sold.
 
-Source of the mapping: ``40-publisher-fulfillment-metering`` section 8.2; of billing cycles and refund windows
-``30-invoices-billing`` sections 3.1 and 3.7.
+Source of the mapping: ``40-publisher-fulfillment-metering`` section 8.2; of billing cycles
+``30-invoices-billing`` section 3.1.
 """
 
 import hashlib
@@ -160,7 +160,6 @@ def fingerprint(currency: str, terms: Iterable[Term], meters: Iterable[MeterPric
 
 def _paid_term(entry: TermEntry, around: Iterable[TermEntry], currency: str) -> Term:
     duration, cycle = Duration.parse(entry.term_unit), _cycle(entry)
-    window = entry.refund_window or ("P1D" if duration == ONE_MONTH else "P14D")
     others = (Duration.parse(other.term_unit) for other in around if _cycle(other) == cycle)
     return Term(
         id="",
@@ -169,7 +168,7 @@ def _paid_term(entry: TermEntry, around: Iterable[TermEntry], currency: str) -> 
         price=Rate(entry.price[currency], currency),
         description=describe_term(duration, cycle),
         renewal_options=tuple(dict.fromkeys((duration, *others))),
-        refund_window=Duration.parse(window),
+        refund_window=None if entry.refund_window is None else Duration.parse(entry.refund_window),
         included={name: None if units == "infinite" else units for name, units in entry.included.items()},
     )
 

@@ -74,7 +74,9 @@ class Term:
     description: str
     renewal_options: tuple[Duration, ...] = ()
     refund_window: Duration | None = None
-    """How long after the start (and after each renewal) a full refund is due; ``None`` for a trial."""
+    """How long after the start, and after each renewal, a full refund is due, where the publisher says so;
+    ``None`` leaves it to the account's settings. A trial costs nothing and has none.
+    """
     included: Mapping[str, int | None] = field(default_factory=dict)
     """Units of each metered dimension included in one term; ``None`` means without limit."""
 

@@ -177,10 +177,9 @@ def read(text: str) -> Document:
         raise Unreadable(text.count("\n", 0, forbidden.start()) + 1, "holds a control character")
     try:
         root, errors = _root(text)
-    except yaml.MarkedYAMLError as error:
-        raise Unreadable(_line(error.problem_mark or error.context_mark), _sentence(error)) from error
-    except (yaml.YAMLError, UnicodeError) as error:
-        raise Unreadable(1, "holds characters that YAML does not allow") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+        raise Unreadable(_line(mark), _sentence(error)) from error
     lines: dict[Path, int] = {}
     return Document(_unfold(root, (), lines), lines, tuple(errors))
 
@@ -254,6 +253,6 @@ def _line(mark: "yaml.Mark | yaml._yaml.Mark | None") -> int:
     return 1 if mark is None else mark.line + 1
 
 
-def _sentence(error: yaml.MarkedYAMLError) -> str:
-    parts = [part for part in (error.context, error.problem) if part]
-    return "not valid YAML: " + (", ".join(parts) or "unknown fault")
+def _sentence(error: yaml.YAMLError) -> str:
+    parts = [getattr(error, name, None) for name in ("context", "problem")]
+    return "not valid YAML: " + ", ".join(part for part in parts if part)

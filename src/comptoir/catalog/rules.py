@@ -3,10 +3,11 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from comptoir.catalog.model import (
     Availability,
+    BillingCycle,
     InventoryResult,
     InventoryTarget,
     Product,
@@ -14,9 +15,11 @@ from comptoir.catalog.model import (
     Segment,
     Selection,
     StockedSku,
+    Term,
     has_lapsed,
 )
 from comptoir.catalog.texts import in_locale
+from comptoir.core.accounts import AccountSettings
 from comptoir.core.errors import Code, Refusal
 
 VIEWS_WITH_SAAS = frozenset({"onlineservices", "marketplacesaas"})
@@ -30,6 +33,8 @@ VIEWS = VIEWS_WITH_SAAS | {
 ALL_SEGMENTS = frozenset(Segment)
 UNASKED_SEGMENTS = ALL_SEGMENTS - {Segment.NONPROFIT}
 """What is listed without ``targetSegment``: nonprofit has to be asked for (section 1.3)."""
+
+MONTHS_PER_YEAR = 12
 
 _QUALIFIED_SEGMENTS = {
     "education": Segment.EDUCATION,
@@ -101,6 +106,21 @@ def by_title(products: Iterable[Product], locale: str) -> list[Product]:
 def by_segment(availabilities: Iterable[Availability]) -> list[Availability]:
     """Availabilities in the order of their segments, then of their ids (section 1.3)."""
     return sorted(availabilities, key=lambda availability: (availability.segment.value, availability.id))
+
+
+def refund_window(term: Term, settings: AccountSettings) -> timedelta | None:
+    """How long a term can be given back for a full refund; ``None`` for a trial, which costs nothing.
+
+    As the publisher says, else as the account's settings say for a term of its length
+    (``30-invoices-billing`` section 3.7).
+    """
+    if term.billing_cycle is BillingCycle.NONE:
+        return None
+    if term.refund_window is not None:
+        return timedelta(days=term.refund_window.days)
+    is_yearly = term.duration.months >= MONTHS_PER_YEAR
+    seconds = settings.refund_window_yearly_seconds if is_yearly else settings.refund_window_monthly_seconds
+    return timedelta(seconds=seconds)
 
 
 def judge_inventory(sku: StockedSku) -> InventoryResult:

@@ -113,6 +113,18 @@ async def current_terms(tx: Tx, offer: Offer) -> tuple[Term, ...]:
     return tuple(term for availability in found for term in availability.terms)
 
 
+async def successor(tx: Tx, offer: Offer) -> Offer | None:
+    """What follows a subscription of the offer: its plan, or that of its free trial, as it is sold now.
+
+    In the same country, segment and currency; ``None`` once the plan is withdrawn there or stop-sold.
+    """
+    product_id, sku_id = (offer.renews_to_sku or offer.sku_key).split(":")
+    selection = Selection(offer.country, frozenset({offer.segment}))
+    listed = await store.list_availabilities(tx, selection, selection.segments, product_id, sku_id)
+    found = await offers(tx, [each.catalog_item_id for each in listed if each.currency == offer.currency])
+    return next((each for each in found.values() if not each.is_stop_sold), None)
+
+
 async def check_inventory(tx: Tx, country: str, targets: Sequence[InventoryTarget]) -> list[InventoryResult]:
     """Whether the SKUs can be had in the country, in the order asked; unknown ones left out (section 2)."""
     keys = rules.product_keys(targets)

@@ -1,4 +1,7 @@
-"""The commands of ``comptoir``, by name; each lives in a file of its own."""
+"""The commands of ``comptoir``, by name; each lives in a file of its own.
+
+What the list of commands says about each stands here, because the files are not imported for it.
+"""
 
 from cyclopts import App
 
@@ -9,12 +12,41 @@ app = App(
     help="A commercial marketplace that anyone can run, wire-compatible with Microsoft Partner Center.",
     version=__version__,
 )
-app.command("comptoir.cli.init:init", name="init")
-app.command("comptoir.cli.serve:serve", name="serve")
-app.command("comptoir.cli.token:token", name="token")
-app.command("comptoir.cli.customers:customers", name="customers")
-app.command("comptoir.cli.catalog:app", name="catalog")
-app.command("comptoir.cli.demo:demo", name="demo")
-app.command("comptoir.cli.doctor:doctor", name="doctor")
-app.command("comptoir.cli.reset:reset", name="reset")
-app.command("comptoir.cli.settings:settings", name="settings")
+app.command(
+    "comptoir.cli.init:init",
+    name="init",
+    help="Make a new marketplace. The secrets that it prints are shown once and stored only as digests.",
+)
+app.command("comptoir.cli.serve:serve", name="serve", help="Serve the marketplace until interrupted.")
+app.command(
+    "comptoir.cli.token:token",
+    name="token",
+    help="Print a bearer token that is valid for an hour, and nothing else.",
+)
+app.command(
+    "comptoir.cli.customers:customers",
+    name="customers",
+    help="List the customers of an account with their Microsoft ID, which every call about them needs.",
+)
+app.command("comptoir.cli.account:app", name="account", help="List the accounts and change their settings.")
+app.command("comptoir.cli.catalog:app", name="catalog", help="Check and import the catalogue that is sold.")
+app.command(
+    "comptoir.cli.demo:demo",
+    name="demo",
+    help="Play a partner's purchase over real HTTP against a fresh sample marketplace, step by step.",
+)
+app.command(
+    "comptoir.cli.doctor:doctor",
+    name="doctor",
+    help="Look for what keeps this installation from working, and say how to mend it.",
+)
+app.command(
+    "comptoir.cli.reset:reset",
+    name="reset",
+    help="Delete everything in the database and leave none, ready for comptoir init.",
+)
+app.command(
+    "comptoir.cli.settings:settings",
+    name="settings",
+    help="Print the settings of this installation and where each comes from.",
+)

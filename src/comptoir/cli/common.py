@@ -2,13 +2,16 @@
 
 import asyncio
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from comptoir.settings import Settings, SettingsError, load
 
 T = TypeVar("T")
+FOUND_FAULTS = 1
+"""Exit status of a command that was asked to look for faults and found some."""
+
 REFUSED = 2
 """Exit status of a command that was refused and changed nothing."""
 
@@ -27,11 +30,24 @@ def fail(reason: str, status: int = REFUSED) -> NoReturn:
     raise SystemExit(status)
 
 
-def run(work: Coroutine[Any, Any, T]) -> T:
+def run(
+    work: Coroutine[Any, Any, T], new_event_loop: Callable[[], asyncio.AbstractEventLoop] | None = None
+) -> T:
     """Run a coroutine to its end; what a user can mend ends the command with one line."""
     from comptoir.bootstrap.opening import CannotOpen, CommandRefused
 
     try:
-        return asyncio.run(work)
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            return runner.run(work)
     except (CannotOpen, CommandRefused) as error:
-        fail(str(error))
+        fail(" ".join(str(error).split()))
+
+
+def print_table(titles: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    """Print rows under their titles, each column as wide as its widest text on a terminal."""
+    from rich.cells import cell_len
+
+    widths = [max(cell_len(row[column]) for row in (titles, *rows)) for column in range(len(titles))]
+    for row in (titles, *rows):
+        padded = [text + " " * (width - cell_len(text)) for text, width in zip(row, widths, strict=True)]
+        print("  ".join(padded).rstrip())

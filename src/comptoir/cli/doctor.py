@@ -2,11 +2,17 @@
 
 from pathlib import Path
 
-from comptoir.cli.common import run, settings_of
+from comptoir.cli.common import FOUND_FAULTS, run, settings_of
 
 
 def doctor(
-    *, database: str | None = None, host: str | None = None, port: int | None = None, config: Path | None = None
+    *,
+    database: str | None = None,
+    host: str | None = None,
+    port: int | None = None,
+    tls_cert: str | None = None,
+    tls_key: str | None = None,
+    config: Path | None = None,
 ) -> None:
     """Look for what keeps this installation from working, and say how to mend it.
 
@@ -18,13 +24,20 @@ def doctor(
         Address that the server is to listen on.
     port
         Port that the server is to listen on.
+    tls_cert
+        Certificate file (PEM) that the server is to use.
+    tls_key
+        Private key file (PEM) that the server is to use.
     config
         TOML file with settings.
     """
     from comptoir.bootstrap.health import examine
 
-    findings = run(examine(settings_of(config, database=database, host=host, port=port)))
+    settings = settings_of(
+        config, database=database, host=host, port=port, tls_cert=tls_cert, tls_key=tls_key
+    )
+    findings = run(examine(settings))
     for finding in findings:
         print(f"{'ok  ' if finding.is_well else 'BAD '} {finding.subject}: {finding.text}")
     if not all(finding.is_well for finding in findings):
-        raise SystemExit(1)
+        raise SystemExit(FOUND_FAULTS)

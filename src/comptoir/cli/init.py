@@ -38,11 +38,11 @@ def init(
     try:
         made = run(making.initialise(settings, with_sample=sample, seed=seed))
     except making.AlreadyInitialised:
-        fail(f"{settings.database} holds data already; nothing was changed")
+        fail(f"{settings.database_label} holds data already; nothing was changed")
     if json:
         print(msgspec.json.encode(made).decode())
         return
-    print(f"Made the marketplace in {settings.database}. The secrets below are not shown again.\n")
+    print(f"Made the marketplace in {settings.database_label}. The secrets below are not shown again.\n")
     for account in made.accounts:
         print(f"{account.kind} account {account.name!r} in {account.country}: tenant {account.tenant_id}")
         for application in account.applications:

@@ -21,8 +21,16 @@ def reset(*, yes: bool = False, database: str | None = None, config: Path | None
 
     settings = settings_of(config, database=database)
     if not yes:
-        answer = input(f"Delete everything in {settings.database}? Type yes: ")
-        if answer.strip().lower() != "yes":
-            fail("nothing was changed")
+        _ask(f"Delete everything in {settings.database_label}? Type yes: ")
     run(making.reset(settings))
-    print(f"{settings.database} is empty. Next: comptoir init")
+    print(f"{settings.database_label} is gone. Next: comptoir init")
+
+
+def _ask(question: str) -> None:
+    try:
+        answer = input(question)
+    except EOFError:
+        print()
+        fail("nothing was changed; --yes answers where nobody can be asked")
+    if answer.strip().lower() != "yes":
+        fail("nothing was changed")

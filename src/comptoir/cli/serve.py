@@ -1,8 +1,9 @@
 """``comptoir serve``."""
 
+from functools import partial
 from pathlib import Path
 
-from comptoir.cli.common import fail, run, settings_of
+from comptoir.cli.common import run, settings_of
 
 
 def serve(
@@ -18,6 +19,8 @@ def serve(
     config: Path | None = None,
 ) -> None:
     """Serve the marketplace until interrupted.
+
+    Requests under way are answered first.
 
     Parameters
     ----------
@@ -42,8 +45,6 @@ def serve(
     """
     from comptoir.bootstrap import server
 
-    if (tls_cert is None) != (tls_key is None):
-        fail("--tls-cert and --tls-key go together")
     settings = settings_of(
         config,
         host=host,
@@ -55,4 +56,4 @@ def serve(
         tls_key=tls_key,
         access_log=access_log,
     )
-    run(server.serve(settings))
+    run(server.serve(settings, partial(print, flush=True)), server.new_event_loop)

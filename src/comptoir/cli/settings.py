@@ -2,16 +2,24 @@
 
 from pathlib import Path
 
-from comptoir.cli.common import fail
+from comptoir.cli.common import fail, print_table
 from comptoir.settings import SettingsError, load
 
 
 def settings(*, config: Path | None = None) -> None:
-    """Print the settings in force and where each comes from."""
+    """Print the settings of this installation and where each comes from: flags of a command win over these.
+
+    Parameters
+    ----------
+    config
+        TOML file with settings.
+    """
     try:
-        _, origins = load({}, file=config)
+        in_force, origins = load({}, file=config)
     except SettingsError as error:
         fail(str(error))
-    width = max(len(origin.name) for origin in origins)
-    for origin in origins:
-        print(f"{origin.name:<{width}}  {origin.value!r}  ({origin.source})  {origin.summary}")
+    shown = {origin.name: str(origin.value) for origin in origins} | {"database": in_force.database_label}
+    print_table(
+        ("Setting", "Value", "From", "Meaning"),
+        [(origin.name, shown[origin.name] or "-", origin.source, origin.summary) for origin in origins],
+    )

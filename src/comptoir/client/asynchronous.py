@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from inspect import isawaitable
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from comptoir.client.credentials import ClientCredentials, RefreshToken, ScopedToken
 
@@ -14,6 +14,7 @@ Sleep = Callable[[float], Awaitable[None]]
 sleep: Sleep = asyncio.sleep
 
 
+@runtime_checkable
 class GivesTokens(Protocol):
     """A credential of azure-identity, of either kind."""
 

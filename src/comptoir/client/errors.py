@@ -10,17 +10,15 @@ class ComptoirError(Exception):
     call was made.
     """
 
-    def __init__(self, message: str, *, request_id: str = "", correlation_id: str = "") -> None:
-        super().__init__(message)
-        self.request_id = request_id
-        self.correlation_id = correlation_id
+    request_id: str = ""
+    correlation_id: str = ""
 
 
 class Unreachable(ComptoirError):
     """No answer after every attempt: the connection could not be made, broke, or timed out.
 
-    A write may have had its effect. Repeat it with the same arguments and ``request_id=error.request_id``: the
-    server then answers what it answered, or would have answered, the first time.
+    A write may have had its effect. Repeat it with the same arguments and ``request_id=error.request_id``:
+    the server then answers what it answered, or would have answered, the first time.
     """
 
 
@@ -55,13 +53,9 @@ class ServiceError(ComptoirError):
         error_name: str = "",
         is_retryable: bool = False,
         retry_after_seconds: float | None = None,
-        request_id: str = "",
-        correlation_id: str = "",
     ) -> None:
         reason = str(status) if code is None else f"{status}/{code}"
-        super().__init__(
-            f"{reason} {description}".rstrip(), request_id=request_id, correlation_id=correlation_id
-        )
+        super().__init__(f"{reason} {description}".rstrip())
         self.status = status
         self.code = code
         self.description = description

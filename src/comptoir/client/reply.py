@@ -34,18 +34,19 @@ _SCALARS: Mapping[type[inspect.Type], type] = {
 def read_reply(content: bytes, kind: type[T]) -> T:
     """The answer that ``content`` holds. Raises ``UnexpectedReply``."""
     plain = content.removeprefix(_BYTE_ORDER_MARK)
+    shape: Any = kind
     try:
         try:
-            return _decoder(kind).decode(plain)
+            answer: T = _decoder(shape).decode(plain)
         except msgspec.ValidationError:
-            answer: T = _fitted(_ANYTHING.decode(plain), inspect.type_info(kind))
-            return answer
+            answer = _fitted(_ANYTHING.decode(plain), inspect.type_info(shape))
     except (msgspec.DecodeError, ArithmeticError, RecursionError) as error:
         raise UnexpectedReply(f"the answer cannot be read: {error}") from error
+    return answer
 
 
 @cache
-def _decoder(kind: type[T]) -> msgspec.json.Decoder[T]:
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(kind)
 
 
@@ -90,14 +91,7 @@ class _FaultBody(msgspec.Struct, rename="camel"):
     is_retryable: Any = None
 
 
-def read_error(
-    status: int,
-    content: bytes,
-    *,
-    retry_after_seconds: float | None = None,
-    request_id: str = "",
-    correlation_id: str = "",
-) -> ServiceError:
+def read_error(status: int, content: bytes, retry_after_seconds: float | None = None) -> ServiceError:
     """The error that an answer means, whatever its body is: a fault, a text, or nothing."""
     fault = _read_fault(content)
     description = fault.description or fault.message or ""
@@ -110,8 +104,6 @@ def read_error(
         error_name=str(fault.error_name or ""),
         is_retryable=fault.is_retryable is True,
         retry_after_seconds=retry_after_seconds,
-        request_id=request_id,
-        correlation_id=correlation_id,
     )
 
 
@@ -131,10 +123,10 @@ def _number(code: object) -> int | None:
 
 
 class TokenReply(msgspec.Struct):
-    """What a client needs of an authority's answer. The first version writes numbers as texts."""
+    """What a client needs of an authority's answer. ``expires_in`` is in seconds."""
 
     access_token: str
-    expires_in: int | str
+    expires_in: int
     refresh_token: str | None = None
 
 
@@ -145,9 +137,12 @@ class _TokenFault(msgspec.Struct):
 
 
 def read_token_reply(content: bytes) -> TokenReply:
-    """A token. Raises ``UnexpectedReply``, which does not quote the answer: it may hold a secret."""
+    """A token; older authorities write numbers as texts.
+
+    Raises ``UnexpectedReply``, which does not quote the answer: it may hold a secret.
+    """
     try:
-        return msgspec.json.decode(content, type=TokenReply)
+        return msgspec.json.decode(content, type=TokenReply, strict=False)
     except msgspec.DecodeError:
         raise UnexpectedReply("the authority's answer holds no token") from None
 

@@ -13,7 +13,7 @@ from comptoir.client.errors import UnexpectedReply
 from comptoir.wire import codec
 from comptoir.wire.filters import Combination, Condition, Filter
 from comptoir.wire.operation import Operation
-from comptoir.wire.types import Collection, Link, SelfLinks
+from comptoir.wire.types import Collection, CollectionLinks, Link
 
 Argument = str | int | bool | Filter | None
 
@@ -22,10 +22,17 @@ _FURTHER_CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _TOKEN_HEADER = "MS-ContinuationToken"  # noqa: S105 - the name of a header, not a secret
 _VERSION = "/v1"
 
+HEADERS: Mapping[str, str] = {
+    "continuation_token": _TOKEN_HEADER,
+    "customer_user_upn": "x-ms-customeruser-upn",
+    "etag": "If-Match",
+}
+"""Headers that only some operations read, by the names of their arguments."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A call, to be sent as often as it takes. ``path`` begins at the root of the service and has the query."""
+    """A call, to be sent as often as it takes. ``path`` begins at the service's root and has the query."""
 
     method: str
     path: str
@@ -33,48 +40,65 @@ class Request:
     content: bytes | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """What an operation takes besides a body, by the names of the arguments; for the wire's own, see there.
+
+    What it reads in the query as well as in a header is sent as the header.
+    """
+
+    path: frozenset[str]
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+
+    @classmethod
+    def of(cls, operation: Operation) -> "Parameters":
+        return cls(
+            frozenset(_PARAMETER.findall(operation.path)),
+            {
+                _snake(query.name): query.name
+                for query in operation.query
+                if query.name not in operation.headers
+            },
+            {name: header for name, header in HEADERS.items() if header in operation.headers},
+        )
+
+    @property
+    def names(self) -> frozenset[str]:
+        return self.path | self.query.keys() | self.headers.keys()
+
+
+def _snake(name: str) -> str:
+    """``targetView`` is ``target_view``, ``order_id`` is itself."""
+    return _FURTHER_CAPITAL.sub("_", name).lower()
+
+
 def make_request(operation: Operation, arguments: Mapping[str, Argument], body: object = None) -> Request:
-    """The request of an operation. ``arguments`` are its path and query parameters by their Python names."""
-    in_path = parameters(operation)
-    by_name = {python_name(query.name): query.name for query in operation.query}
-    unknown = arguments.keys() - in_path - by_name.keys()
+    """The request of an operation; arguments that are ``None`` are left out. Raises ``ValueError``."""
+    parameters = Parameters.of(operation)
+    given = {name: _text(name, value) for name, value in arguments.items() if value is not None}
+    unknown = arguments.keys() - parameters.names
     assert not unknown, f"{operation.id} has no parameters {unknown}"
-    given = {by_name[name]: value for name, value in arguments.items() if name in by_name and value is not None}
-    headers = {name: str(value) for name, value in given.items() if name == _TOKEN_HEADER}
-    query = urlencode({name: _text(value) for name, value in given.items() if name != _TOKEN_HEADER})
-    path = _PARAMETER.sub(lambda found: _segment(found[1], arguments[found[1]]), operation.path)
+    path = _PARAMETER.sub(lambda found: _segment(found[1], given[found[1]]), operation.path)
+    query = urlencode({wire: given[name] for name, wire in parameters.query.items() if name in given})
+    headers = {wire: given[name] for name, wire in parameters.headers.items() if name in given}
     content = None if body is None else codec.encode(_without_nothing(body))
     return Request(operation.method, f"{path}?{query}" if query else path, headers, content)
 
 
-def parameters(operation: Operation) -> frozenset[str]:
-    """The names in an operation's path."""
-    return frozenset(_PARAMETER.findall(operation.path))
-
-
-def python_name(query_name: str) -> str:
-    """The name that a query parameter has in Python.
-
-    >>> python_name("targetView"), python_name("MS-ContinuationToken"), python_name("order_id")
-    ('target_view', 'continuation_token', 'order_id')
-    """
-    return _FURTHER_CAPITAL.sub("_", query_name.removeprefix("MS-")).lower()
-
-
-def _segment(name: str, value: Argument) -> str:
+def _segment(name: str, text: str) -> str:
     """A value as one segment of a path. Nothing and dots would lead to another resource."""
-    text = _text(value)
     if text.strip(".") == "":
         raise ValueError(f"{name} is {text!r}")
     return quote(text, safe="")
 
 
-def _text(value: Argument) -> str:
+def _text(name: str, value: Argument) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Condition | Combination):
         return codec.encode(_filter_members(value)).decode()
-    return str(value)
+    return f'"{value}"' if name == "etag" else str(value)
 
 
 def _filter_members(found: Filter) -> dict[str, object]:
@@ -93,7 +117,9 @@ def _without_nothing(value: Any) -> Any:
         return _without_nothing(pairs)
     if isinstance(value, Mapping):
         return {
-            name: _without_nothing(inner) for name, inner in value.items() if inner is not None and inner is not UNSET
+            name: _without_nothing(inner)
+            for name, inner in value.items()
+            if inner is not None and inner is not UNSET
         }
     if isinstance(value, list | tuple):
         return [_without_nothing(item) for item in value]
@@ -106,8 +132,8 @@ def next_request(operation: Operation, request: Request, page: Collection[Any]) 
     The page's own link is followed, with the headers that it asks for. Where there is none, a continuation
     token alone is enough for operations that seek.
     """
-    # A real service may leave out what Comptoir never does.
-    link = page.links.next if not isinstance(page.links, SelfLinks) and page.links is not UNSET else UNSET
+    links: object = page.links
+    link = links.next if isinstance(links, CollectionLinks) else UNSET
     token = page.continuation_token
     if isinstance(link, Link):
         headers = {header.key: header.value for header in link.headers or ()}

@@ -1,4 +1,4 @@
-"""When a call is sent again, and how long the client waits before (``00-cross-cutting`` sections 4 and 12)."""
+"""When a call is sent again, and after how long (``00-cross-cutting`` sections 4 and 12)."""
 
 from dataclasses import dataclass
 from datetime import UTC
@@ -37,7 +37,7 @@ class RetryPolicy:
         """
         if attempt >= self.attempts_max:
             return None
-        ceiling = min(self.wait_seconds_max, self.wait_seconds_first * 2 ** (attempt - 1))
+        ceiling = min(self.wait_seconds_max, self.wait_seconds_first * 2.0 ** (attempt - 1))
         backoff = ceiling * (1 - draw / 2)
         if retry_after_seconds is None:
             return backoff
@@ -58,7 +58,7 @@ def is_passing(status: int, code: int | None, *, was_unanswered: bool) -> bool:
 
 
 def retry_after_seconds(header: str | None, now: float) -> float | None:
-    """The wait that a ``Retry-After`` header asks for, in seconds or up to a date. ``now``: seconds since 1970."""
+    """The wait that a ``Retry-After`` header asks for: seconds, or a date. ``now``: seconds since 1970."""
     if header is None:
         return None
     text = header.strip()

@@ -3,10 +3,15 @@
 import random
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+
+from comptoir.client.errors import ComptoirError
+
+REQUEST_ID = "MS-RequestId"
+CORRELATION_ID = "MS-CorrelationId"
 
 
 def _new_id() -> str:
@@ -40,3 +45,14 @@ def correlated(correlation_id: str) -> Iterator[str]:
         yield correlation_id
     finally:
         _CORRELATION.reset(token)
+
+
+@contextmanager
+def named(ids: Mapping[str, str]) -> Iterator[None]:
+    """Write the ids of a call into the error that ends it."""
+    try:
+        yield
+    except ComptoirError as error:
+        error.request_id = error.request_id or ids[REQUEST_ID]
+        error.correlation_id = error.correlation_id or ids[CORRELATION_ID]
+        raise

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from comptoir.client.credentials import ClientCredentials, RefreshToken, ScopedToken
 
@@ -14,6 +14,7 @@ Sleep = Callable[[float], None]
 sleep: Sleep = time.sleep
 
 
+@runtime_checkable
 class GivesTokens(Protocol):
     """A credential of azure-identity."""
 

@@ -104,6 +104,22 @@ class Code(Enum):
     ALREADY_ACTIVATED = "Subscription {subscription_id} is already activated."
     TRANSITION_NOT_ALLOWED = "Subscription {subscription_id} is {status}: it cannot {action} now."
     NOT_A_SUBSCRIPTION_FOR_THIS = "Subscription {subscription_id} is not valid for this operation."
+    NOT_ACTIVATED = "Subscription {subscription_id} must be activated before it can be changed."
+    NOT_READY = "Subscription {subscription_id} is not ready yet. Try again later."
+    SUSPENDED = "Subscription {subscription_id} is suspended and cannot be changed."
+    SUSPENDED_QUANTITY = "The quantity of subscription {subscription_id} cannot change while it is suspended."
+    STATUS_NOT_SETTABLE = "The status of subscription {subscription_id} cannot be set to {status}."
+    CANCELLATION_WINDOW_PASSED = (
+        "The {days}-day window for cancelling the subscription has passed. Turn its auto-renew off instead."
+    )
+    AUTO_RENEW_IMPOSSIBLE = "Subscription {subscription_id} cannot renew: what follows it is no longer sold."
+    QUANTITY_OUT_OF_RANGE = "The quantity {quantity} is outside the SKU's limits of {minimum} to {maximum}."
+    QUANTITY_FIXED = "The seat quantity of subscription {subscription_id} is fixed."
+    QUANTITY_NOT_CHANGEABLE = "The item {offer_id} does not allow adding or removing quantity."
+    SEAT_LIMIT = "A subscription of this account can have {limit} seats."
+    SEATS_LEFT = "{requested} more seats were asked for and {remaining} are left of the item {offer_id}."
+    BILLING_CYCLE_NOT_SETTABLE = "Billing cycle and term of subscription {subscription_id} cannot be set."
+    PARTNER_NOT_SETTABLE = "The partner on record of subscription {subscription_id} cannot be set."
 
 
 class Refusal(Exception):

@@ -226,6 +226,11 @@ class Reseller:
     location: str
     has_signed_agreement: bool
 
+    @property
+    def is_active(self) -> bool:
+        """Whether the reseller sells through the provider now; the state is as the wire spells it."""
+        return self.state == "Active"
+
 
 @dataclass(frozen=True, slots=True)
 class CountryRules:

@@ -33,6 +33,12 @@ async def of_customer(tx: Tx, ctx: Context, customer: Customer) -> Reseller | No
     return await store.get_reseller(tx, ctx.account.id, customer.associated_partner_id)
 
 
+async def by_tenant(tx: Tx, ctx: Context, tenant_id: str) -> Reseller | None:
+    """The account's reseller with a tenant id, in any case."""
+    wanted = tenant_id.lower()
+    return await store.get_reseller(tx, ctx.account.id, wanted) if rules.is_guid(wanted) else None
+
+
 async def has_signed_agreement(tx: Tx, ctx: Context, *, mpn_id: str | None, tenant_id: str | None) -> bool:
     """Whether a partner, named by MPN id or tenant id, has signed the partner agreement.
 
@@ -44,6 +50,5 @@ async def has_signed_agreement(tx: Tx, ctx: Context, *, mpn_id: str | None, tena
     if mpn_id is not None:
         reseller = await store.get_reseller_by_mpn(tx, ctx.account.id, mpn_id) if mpn_id.isalnum() else None
     else:
-        wanted = (tenant_id or "").lower()
-        reseller = await store.get_reseller(tx, ctx.account.id, wanted) if rules.is_guid(wanted) else None
+        reseller = await by_tenant(tx, ctx, tenant_id or "")
     return reseller is not None and reseller.has_signed_agreement

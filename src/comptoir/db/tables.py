@@ -420,7 +420,9 @@ SUBSCRIPTIONS = _table(
     _text("unit_price"),
     _text("partner_mpn_id", null=True),
     _number("created_at"),
+    _text("refund_window", null=True),
     _number("started_at", null=True),
+    _number("anchored_at", null=True),
     _number("term_start_at", null=True),
     _number("term_end_at", null=True),  # exclusive
     _number("ended_at", null=True),
@@ -431,4 +433,20 @@ SUBSCRIPTIONS = _table(
     _unique("id"),
     _index("account_id", "customer_id", "created_at"),
     _index("account_id", "order_id"),
+)
+
+SUPPORT_CONTACTS = _table(
+    "support_contacts",
+    _text("account_id"),
+    _text("customer_id"),
+    _text("subscription_id"),
+    _text("tenant_id"),
+    _text("mpn_id"),
+    _text("name"),
+    _key("account_id", "customer_id", "subscription_id"),
+    _parent(
+        "subscriptions",
+        ("account_id", "customer_id", "subscription_id"),
+        of=("account_id", "customer_id", "id"),
+    ),
 )

@@ -58,10 +58,14 @@ SETTING_NOTES: dict[str, SettingNote] = {
         Shape.DAYS, "Up to which age an order can be cancelled, where orders can be cancelled at all."
     ),
     "refund_window_monthly_seconds": SettingNote(
-        Shape.SECONDS, "How long after its start a monthly term can be cancelled for a refund."
+        Shape.SECONDS,
+        "How long after its start a term of less than a year can be cancelled for a refund, where its "
+        "publisher does not say.",
     ),
     "refund_window_yearly_seconds": SettingNote(
-        Shape.SECONDS, "How long after its start a term of a year or more can be cancelled for a refund."
+        Shape.SECONDS,
+        "How long after its start a term of a year or more can be cancelled for a refund, where its "
+        "publisher does not say.",
     ),
     "limit_customers": SettingNote(Shape.LIMIT, "How many customers the account can have."),
     "limit_subscriptions_per_customer": SettingNote(

@@ -9,8 +9,6 @@ from comptoir.orders.model import Participant, ParticipantKind, Problem
 
 TRANSACTION_RESELLERS_MAX = 1
 FURTHER_RESELLERS_MAX = 5
-WORKING_STATE = "Active"
-"""The state of a relationship in which a reseller sells through the provider, as the wire spells it."""
 
 
 def judge_participants(
@@ -57,6 +55,6 @@ def _judge_mpn_id(mpn_id: str, account: Account, resellers: Mapping[str, Reselle
     reseller = resellers.get(mpn_id)
     if reseller is None:
         return Finding(Problem.MPN_ID_UNKNOWN, f"The MPN id {mpn_id} was not found.", facts)
-    if reseller.state != WORKING_STATE:
+    if not reseller.is_active:
         return Finding(Problem.MPN_ID_NOT_RESELLER, f"The MPN id {mpn_id} is not a reseller's.", facts)
     return None

@@ -93,6 +93,12 @@ async def get(tx: Tx, ctx: Context, customer: Customer, order_id: str) -> Order:
     return order
 
 
+async def is_in_progress(tx: Tx, ctx: Context, customer: Customer, order_id: str) -> bool:
+    """Whether there is such an order that is not fulfilled yet."""
+    order = await store.get(tx, ctx.account.id, customer.id, order_id)
+    return order is not None and order.status is Status.PENDING
+
+
 async def list_for_customer(
     tx: Tx, ctx: Context, customer: Customer, billing_cycle: BillingCycle | None = None
 ) -> list[Order]:

@@ -5,7 +5,7 @@ UTC date of the activation, moved by the term. That midnight is stored, exclusiv
 over and the next one begins, and because the days that are billed then fit the terms without remainder. The
 wire speaks of the last day instead, at the activation's time of day: ``effectiveStartDate`` + term - 1 day
 (``20-subscriptions-customers`` section 1). The last day is the same in both; the time of day on the wire
-carries no meaning.
+carries no meaning. A trial that is ended early starts the count again (``30-invoices-billing`` section 3.6).
 """
 
 from datetime import datetime, timedelta
@@ -18,33 +18,43 @@ ONE_DAY = timedelta(days=1)
 MONTHS_PER_YEAR = 12
 
 
-def anchor_day(started_at: datetime) -> datetime:
-    """00:00 UTC of the activation's day, from which every period is counted."""
-    return started_at.replace(hour=0, minute=0, second=0, microsecond=0)
+def anchor_day(anchored_at: datetime) -> datetime:
+    """00:00 UTC of the day from which every period is counted."""
+    return anchored_at.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def term_end(started_at: datetime, term: Duration) -> datetime:
+def term_end(anchored_at: datetime, term: Duration) -> datetime:
     """The exclusive end of the first term, its day clamped: a month from 31 January ends on 28 February."""
-    return term.after(anchor_day(started_at))
+    return term.after(anchor_day(anchored_at))
 
 
-def last_day(end_at: datetime, started_at: datetime) -> datetime:
-    """The inclusive end that the wire shows for an exclusive one, at the activation's time of day."""
-    return datetime.combine(end_at - ONE_DAY, started_at.timetz())
+def last_day(end_at: datetime, anchored_at: datetime) -> datetime:
+    """The inclusive end that the wire shows for an exclusive one, at the time of day of the start."""
+    return datetime.combine(end_at - ONE_DAY, anchored_at.timetz())
 
 
-def refund_end(started_at: datetime, term: Duration, settings: AccountSettings) -> datetime:
-    """The exclusive end of the refund window: by the term's length, not by the billing cycle.
+def refund_end(
+    opened_at: datetime, term: Duration, window: Duration | None, settings: AccountSettings
+) -> datetime:
+    """The exclusive end of a refund window that opens at an instant.
 
-    ``30-invoices-billing`` section 3.7; README decision 15.
+    ``window`` is the publisher's for the term; without one the account's settings decide by the length of
+    the term, not by the billing cycle (``30-invoices-billing`` section 3.7; README decision 15).
     """
+    if window is not None:
+        return window.after(opened_at)
     is_yearly = term.months >= MONTHS_PER_YEAR
     seconds = settings.refund_window_yearly_seconds if is_yearly else settings.refund_window_monthly_seconds
-    return started_at + timedelta(seconds=seconds)
+    return opened_at + timedelta(seconds=seconds)
+
+
+def window_days(opened_at: datetime, until: datetime) -> int:
+    """How many days a refund window has, a day that is begun counted whole."""
+    return -((opened_at - until) // ONE_DAY)
 
 
 def billing_cycle_end(
-    started_at: datetime, term_end_at: datetime, cycle: BillingCycle, now: datetime
+    anchored_at: datetime, term_end_at: datetime, cycle: BillingCycle, now: datetime
 ) -> datetime:
     """The exclusive end of the billing cycle that holds ``now``, at most the term's end.
 
@@ -53,7 +63,7 @@ def billing_cycle_end(
     """
     if cycle not in CYCLE_MONTHS:
         return term_end_at
-    return min(_period_end(anchor_day(started_at), CYCLE_MONTHS[cycle], now), term_end_at)
+    return min(_period_end(anchor_day(anchored_at), CYCLE_MONTHS[cycle], now), term_end_at)
 
 
 def _period_end(anchor: datetime, months: int, now: datetime) -> datetime:

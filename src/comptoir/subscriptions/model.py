@@ -92,10 +92,10 @@ class Subscription:
 
     ``started_at`` is the activation instant, where billing starts. The UTC date of ``anchored_at`` is what
     every later period is counted from: the activation, or the early end of a trial. ``term_end_at`` is
-    exclusive and always 00:00 UTC (see ``dates``). ``refund_window`` is the term's own, as long as it is
-    bought; ``refund_until`` is where the window that was opened last ends, exclusive. ``ended_at`` is set
-    exactly when the status is deleted or expired. ``unit_price`` is the price of one unit for one billing
-    period, fixed for the term. ``version`` counts changes, from 1.
+    exclusive and always 00:00 UTC (see ``dates``). ``refund_window`` is what the publisher gives for the
+    term, ``None`` where it leaves that to the account; ``refund_until`` is where the window that was opened
+    last ends, exclusive. ``ended_at`` is set exactly when the status is deleted or expired. ``unit_price``
+    is the price of one unit for one billing period, fixed for the term. ``version`` counts changes, from 1.
     """
 
     id: str

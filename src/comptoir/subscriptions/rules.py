@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 
@@ -77,6 +78,7 @@ def created(draft: SubscriptionDraft, subscription_id: str, customer_id: str, no
         unit_price=draft.term.price,
         partner_mpn_id=draft.partner_mpn_id,
         created_at=now,
+        refund_window=draft.term.refund_window,
     )
 
 
@@ -91,14 +93,40 @@ def activated(
     status = status_after(subscription, Action.ACTIVATE)
     if parent is not None and parent.status is not Status.ACTIVE:
         raise Refusal(Code.NOT_A_SUBSCRIPTION_FOR_THIS, subscription_id=subscription.id)
+    active = replace(subscription, status=status, started_at=now)
+    return replace(_with_first_term(active, settings, now), version=subscription.version + 1)
+
+
+def converted(
+    subscription: Subscription, paid: Term, settings: AccountSettings, now: datetime
+) -> Subscription:
+    """The running trial ended early: a first paid term starts at ``now``, with a refund window of its own.
+
+    What it renews to from then on is the same term again.
+    """
+    assert subscription.is_trial, subscription.id
+    bought = replace(
+        subscription,
+        status=status_after(subscription, Action.CONVERT_TRIAL),
+        is_trial=False,
+        billing_cycle=paid.billing_cycle,
+        term=paid.duration,
+        renews_to=None,
+        unit_price=paid.price,
+        refund_window=paid.refund_window,
+    )
+    return replace(_with_first_term(bought, settings, now), version=subscription.version + 1)
+
+
+def _with_first_term(subscription: Subscription, settings: AccountSettings, now: datetime) -> Subscription:
+    """The subscription with a term that starts now, and with it the count of all later periods."""
+    window = dates.refund_end(now, subscription.term, subscription.refund_window, settings)
     return replace(
         subscription,
-        status=status,
-        started_at=now,
+        anchored_at=now,
         term_start_at=now,
         term_end_at=dates.term_end(now, subscription.term),
-        refund_until=None if subscription.is_trial else dates.refund_end(now, subscription.term, settings),
-        version=subscription.version + 1,
+        refund_until=None if subscription.is_trial else window,
     )
 
 
@@ -114,10 +142,31 @@ def cancelled(subscription: Subscription, reason: StatusReason, now: datetime) -
     )
 
 
+def suspended(subscription: Subscription, reason: StatusReason) -> Subscription:
+    """The subscription put on hold; its term and its billing run on (``30-invoices-billing`` section 3.6)."""
+    return replace(
+        subscription,
+        status=status_after(subscription, Action.SUSPEND),
+        status_reason=reason,
+        version=subscription.version + 1,
+    )
+
+
+def reinstated(subscription: Subscription) -> Subscription:
+    """The subscription no longer on hold."""
+    return replace(
+        subscription,
+        status=status_after(subscription, Action.REINSTATE),
+        status_reason=None,
+        version=subscription.version + 1,
+    )
+
+
 def rebilled(subscription: Subscription, term: Term) -> Subscription:
     """The active subscription paid by another billing cycle of a term as long as its own.
 
-    What was charged stays; the next charge follows the new cycle (``10-catalog-cart-orders`` section 4.5).
+    What was charged stays, and so does a refund window that is open; the next charge and the next window
+    follow the new cycle (``10-catalog-cart-orders`` section 4.5).
     """
     assert subscription.status is Status.ACTIVE, (subscription.id, subscription.status)
     assert term.duration == subscription.term, (subscription.id, term.duration)
@@ -125,6 +174,7 @@ def rebilled(subscription: Subscription, term: Term) -> Subscription:
         subscription,
         billing_cycle=term.billing_cycle,
         unit_price=term.price,
+        refund_window=term.refund_window,
         version=subscription.version + 1,
     )
 
@@ -153,6 +203,19 @@ def is_cancellable(subscription: Subscription, now: datetime) -> bool:
     return subscription.status is Status.PENDING or subscription.is_trial or is_refundable(subscription, now)
 
 
+def window_days(subscription: Subscription) -> int:
+    """How many days the refund window had that was opened last; 0 if none was."""
+    if subscription.term_start_at is None or subscription.refund_until is None:
+        return 0
+    return dates.window_days(subscription.term_start_at, subscription.refund_until)
+
+
+def require_current(subscription: Subscription, etags: Collection[str]) -> None:
+    """Refuse a change that was made to another version than this one (``00-cross-cutting`` section 9)."""
+    if any(supplied != etag(subscription) for supplied in etags):
+        raise Refusal(Code.STALE_ETAG)
+
+
 def etag(subscription: Subscription) -> str:
     """Base64 of the id and the version (``00-cross-cutting`` section 9)."""
     facts = {"id": subscription.id, "version": subscription.version}
@@ -168,12 +231,16 @@ def journal_facts(subscription: Subscription) -> dict[str, str | int | bool | No
         "status": subscription.status.value,
         "statusReason": None if subscription.status_reason is None else subscription.status_reason.value,
         "isTrial": subscription.is_trial,
+        "friendlyName": subscription.friendly_name,
+        "partnerId": subscription.partner_mpn_id,
         "quantity": subscription.quantity,
         "autoRenew": subscription.auto_renew,
+        "term": str(subscription.term),
         "billingCycle": subscription.billing_cycle.value,
         "unitPrice": format(subscription.unit_price.amount, "f"),
         "termStartAt": _text(subscription.term_start_at),
         "termEndAt": _text(subscription.term_end_at),
+        "refundUntil": _text(subscription.refund_until),
         "version": subscription.version,
     }
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from comptoir.audit import service as audit
 from comptoir.audit.model import Action
 from comptoir.catalog import service as catalog
-from comptoir.catalog.model import Term
+from comptoir.catalog.model import Offer, Term
 from comptoir.core.accounts import ActivationLink
 from comptoir.core.context import Context
 from comptoir.core.errors import Code, Refusal
@@ -91,43 +91,61 @@ async def activate(tx: Tx, ctx: Context, customer_id: str, subscription_id: str)
     """The partner activates by itself, where the account may: the term and billing start now.
 
     Source: ``20-subscriptions-customers`` section 3.6. An add-on waits for its base: until that is active
-    the add-on is not a subscription that can be activated.
+    the add-on is not a subscription that can be activated. The caller holds the customer's lock.
     """
     if not ctx.account.settings.allow_partner_activation:
         raise Refusal(Code.WRONG_ENVIRONMENT)
     subscription = await get(tx, ctx, customer_id, subscription_id)
     parent = await _parent(tx, ctx, subscription)
     active = rules.activated(subscription, parent, ctx.account.settings, ctx.now)
-    await _save_change(tx, ctx, Action.ACTIVATE_SUBSCRIPTION, subscription, active)
+    await save_change(tx, ctx, Action.ACTIVATE_SUBSCRIPTION, subscription, active)
     return active
 
 
 async def cancel(tx: Tx, ctx: Context, subscription: Subscription, reason: StatusReason) -> Subscription:
-    """End a subscription for good and give its stock back. Refuses one that has ended already.
+    """End a subscription and its add-ons for good and give their stock back. Refuses one that has ended.
 
     Whether the caller may still cancel (the refund window) is for the caller to decide before.
     """
     ended = rules.cancelled(subscription, reason, ctx.now)
-    await _save_change(tx, ctx, Action.CANCEL_SUBSCRIPTION, subscription, ended)
+    await save_change(tx, ctx, Action.CANCEL_SUBSCRIPTION, subscription, ended)
     await catalog.release_stock(tx, ended.product_id, ended.sku_id, ended.quantity)
+    await cancel_add_ons(tx, ctx, ended)
     return ended
+
+
+async def cancel_add_ons(tx: Tx, ctx: Context, base: Subscription) -> None:
+    """End what extends a subscription that has ended. An add-on has no add-ons of its own."""
+    if base.parent_subscription_id is not None:
+        return
+    add_ons = await store.list_for_customer(
+        tx, ctx.account.id, base.customer_id, ended_after=NEVER, parent_subscription_id=base.id
+    )
+    for add_on in add_ons:
+        await cancel(tx, ctx, add_on, StatusReason.BASE_CANCELLED)
 
 
 async def cancel_all(
     tx: Tx, ctx: Context, customer_id: str, reason: StatusReason = StatusReason.CUSTOMER_DELETED
 ) -> Sequence[Subscription]:
-    """Cancel everything the customer holds."""
+    """Cancel everything the customer holds, add-ons first, so that each has this reason."""
+    held = await open_for_customer(tx, ctx, customer_id)
     return [
         await cancel(tx, ctx, subscription, reason)
-        for subscription in await open_for_customer(tx, ctx, customer_id)
+        for subscription in sorted(held, key=lambda each: each.parent_subscription_id is None)
     ]
 
 
 async def change_billing_cycle(tx: Tx, ctx: Context, subscription: Subscription, term: Term) -> Subscription:
     """Pay an active subscription by ``term``, which is as long as its own, from the next charge on."""
     changed = rules.rebilled(subscription, term)
-    await _save_change(tx, ctx, Action.UPDATE_SUBSCRIPTION, subscription, changed)
+    await save_change(tx, ctx, Action.UPDATE_SUBSCRIPTION, subscription, changed)
     return changed
+
+
+async def offer_of(tx: Tx, subscription: Subscription) -> Offer | None:
+    """What was bought, as the catalogue has it now; ``None`` for an item that it has lost."""
+    return (await catalog.offers(tx, [subscription.catalog_item_id])).get(subscription.catalog_item_id)
 
 
 async def activation_link(
@@ -142,7 +160,7 @@ async def activation_link(
         return None
     if ctx.account.settings.activation_link is ActivationLink.PLACEHOLDER:
         return links.placeholder(ctx.public_base_url, alternate_id, line_number)
-    offer = (await catalog.offers(tx, [subscription.catalog_item_id])).get(subscription.catalog_item_id)
+    offer = await offer_of(tx, subscription)
     if offer is None:
         return None
     token = links.PurchaseToken(
@@ -162,9 +180,10 @@ async def _parent(tx: Tx, ctx: Context, subscription: Subscription) -> Subscript
     return await get(tx, ctx, subscription.customer_id, subscription.parent_subscription_id)
 
 
-async def _save_change(
+async def save_change(
     tx: Tx, ctx: Context, action: Action, before: Subscription, after: Subscription
 ) -> None:
+    """Store a change and journal it. The transaction runs again if another one was faster."""
     await store.update(tx, ctx.account.id, before.version, after)
     audit.record(
         tx,

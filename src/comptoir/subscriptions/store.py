@@ -19,24 +19,26 @@ INSERT = sql("""
         account_id, customer_id, id, order_id, line_number, product_id, sku_id, availability_id,
         publisher_id, publisher_name, offer_name, friendly_name, quantity, unit_type,
         parent_subscription_id, status, is_trial, auto_renew, billing_cycle, billing_type, term,
-        renews_to, currency, unit_price, partner_mpn_id, created_at, started_at, term_start_at,
-        term_end_at, refund_until, ended_at, status_reason, version
+        renews_to, currency, unit_price, partner_mpn_id, created_at, refund_window, started_at, anchored_at,
+        term_start_at, term_end_at, refund_until, ended_at, status_reason, version
     ) VALUES (
         :account_id, :customer_id, :id, :order_id, :line_number, :product_id, :sku_id,
         :availability_id, :publisher_id, :publisher_name, :offer_name, :friendly_name, :quantity,
         :unit_type, :parent_subscription_id, :status, :is_trial, :auto_renew, :billing_cycle,
         :billing_type, :term, :renews_to, :currency, :unit_price, :partner_mpn_id, :created_at,
-        :started_at, :term_start_at, :term_end_at, :refund_until, :ended_at, :status_reason,
-        :version
+        :refund_window, :started_at, :anchored_at, :term_start_at, :term_end_at, :refund_until, :ended_at,
+        :status_reason, :version
     )
 """)
 
 UPDATE = sql("""
     UPDATE subscriptions SET
         friendly_name = :friendly_name, quantity = :quantity, status = :status, is_trial = :is_trial,
-        auto_renew = :auto_renew, billing_cycle = :billing_cycle, unit_price = :unit_price,
-        started_at = :started_at, term_start_at = :term_start_at, term_end_at = :term_end_at,
-        refund_until = :refund_until, ended_at = :ended_at, status_reason = :status_reason, version = :version
+        auto_renew = :auto_renew, billing_cycle = :billing_cycle, term = :term, renews_to = :renews_to,
+        unit_price = :unit_price, partner_mpn_id = :partner_mpn_id, refund_window = :refund_window,
+        started_at = :started_at, anchored_at = :anchored_at, term_start_at = :term_start_at,
+        term_end_at = :term_end_at, refund_until = :refund_until, ended_at = :ended_at,
+        status_reason = :status_reason, version = :version
     WHERE account_id = :account_id AND customer_id = :customer_id AND id = :id AND version = :version_read
 """)
 
@@ -44,8 +46,8 @@ GET = sql("""
     SELECT customer_id, id, order_id, line_number, product_id, sku_id, availability_id, publisher_id,
            publisher_name, offer_name, friendly_name, quantity, unit_type, parent_subscription_id, status,
            is_trial, auto_renew, billing_cycle, billing_type, term, renews_to, currency, unit_price,
-           partner_mpn_id, created_at, started_at, term_start_at, term_end_at, refund_until, ended_at,
-           status_reason, version
+           partner_mpn_id, created_at, refund_window, started_at, anchored_at, term_start_at, term_end_at,
+           refund_until, ended_at, status_reason, version
     FROM subscriptions
     WHERE account_id = :account_id AND customer_id = :customer_id AND id = :id
 """)
@@ -54,8 +56,8 @@ LIST = sql("""
     SELECT customer_id, id, order_id, line_number, product_id, sku_id, availability_id, publisher_id,
            publisher_name, offer_name, friendly_name, quantity, unit_type, parent_subscription_id, status,
            is_trial, auto_renew, billing_cycle, billing_type, term, renews_to, currency, unit_price,
-           partner_mpn_id, created_at, started_at, term_start_at, term_end_at, refund_until, ended_at,
-           status_reason, version
+           partner_mpn_id, created_at, refund_window, started_at, anchored_at, term_start_at, term_end_at,
+           refund_until, ended_at, status_reason, version
     FROM subscriptions
     WHERE account_id = :account_id AND customer_id = :customer_id
       AND (ended_at IS NULL OR ended_at > :ended_after)
@@ -136,10 +138,7 @@ def _fixed(subscription: Subscription) -> Mapping[str, Value]:
         "unit_type": subscription.unit_type,
         "parent_subscription_id": subscription.parent_subscription_id,
         "billing_type": subscription.billing_type.value,
-        "term": str(subscription.term),
-        "renews_to": None if subscription.renews_to is None else str(subscription.renews_to),
         "currency": subscription.unit_price.currency,
-        "partner_mpn_id": subscription.partner_mpn_id,
         "created_at": to_micros(subscription.created_at),
     }
 
@@ -153,8 +152,13 @@ def _changing(subscription: Subscription) -> Mapping[str, Value]:
         "is_trial": int(subscription.is_trial),
         "auto_renew": int(subscription.auto_renew),
         "billing_cycle": subscription.billing_cycle.value,
+        "term": str(subscription.term),
+        "renews_to": _optional_text(subscription.renews_to),
         "unit_price": format(subscription.unit_price.amount, "f"),
+        "partner_mpn_id": subscription.partner_mpn_id,
+        "refund_window": _optional_text(subscription.refund_window),
         "started_at": optional_micros(subscription.started_at),
+        "anchored_at": optional_micros(subscription.anchored_at),
         "term_start_at": optional_micros(subscription.term_start_at),
         "term_end_at": optional_micros(subscription.term_end_at),
         "refund_until": optional_micros(subscription.refund_until),
@@ -186,11 +190,13 @@ def _loaded(row: Row) -> Subscription:
         billing_cycle=BillingCycle(row["billing_cycle"]),
         billing_type=BillingType(row["billing_type"]),
         term=Duration.parse(row["term"]),
-        renews_to=None if row["renews_to"] is None else Duration.parse(row["renews_to"]),
+        renews_to=_optional_duration(row["renews_to"]),
         unit_price=Rate(Decimal(row["unit_price"]), row["currency"]),
         partner_mpn_id=row["partner_mpn_id"],
         created_at=from_micros(row["created_at"]),
+        refund_window=_optional_duration(row["refund_window"]),
         started_at=optional_instant(row["started_at"]),
+        anchored_at=optional_instant(row["anchored_at"]),
         term_start_at=optional_instant(row["term_start_at"]),
         term_end_at=optional_instant(row["term_end_at"]),
         refund_until=optional_instant(row["refund_until"]),
@@ -198,3 +204,11 @@ def _loaded(row: Row) -> Subscription:
         status_reason=None if row["status_reason"] is None else StatusReason(row["status_reason"]),
         version=row["version"],
     )
+
+
+def _optional_text(duration: Duration | None) -> str | None:
+    return None if duration is None else str(duration)
+
+
+def _optional_duration(text: str | None) -> Duration | None:
+    return None if text is None else Duration.parse(text)

@@ -144,6 +144,7 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="The text of an agreement, for people.",
         reply=None,
         audience=Audience.PUBLIC,
+        media_type="text/plain",
         errors=("404/1000",),
     ),
     Operation(
@@ -153,6 +154,7 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="The text of an agreement behind a link that works for five minutes.",
         reply=None,
         audience=Audience.PUBLIC,
+        media_type="text/plain",
         query=(Query("download", "1 to save the text as a file."),),
         errors=("404/1000",),
     ),

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from msgspec import UNSET, Meta, UnsetType
 
 from comptoir.wire.operation import Mode, Operation
-from comptoir.wire.orders import Order, Pricing, RenewsTo, RenewsToBody
+from comptoir.wire.orders import UPN_HEADER, Order, Pricing, RenewsTo, RenewsToBody
 from comptoir.wire.types import Body, Reply, ResourceAttributes, SelfLinks
 
 Quantity = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
@@ -172,5 +172,6 @@ OPERATIONS = (
         mode=Mode.WRITE,
         errors=("404/800008", "400/800009", "409/800064", *CUSTOMER_ERRORS),
         family=FAMILY,
+        headers=(UPN_HEADER,),
     ),
 )

@@ -22,7 +22,7 @@ __all__ = ["SIZE_MAX", "Unreadable", "WrongType", "canonical", "decode", "encode
 
 T = TypeVar("T")
 
-SIZE_MAX = 4 * 1024 * 1024
+SIZE_MAX = 32 * 1024 * 1024
 """Bytes of a request body. The edge may bound it lower; files have their own routes."""
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")

@@ -52,7 +52,7 @@ class UserCredentials(Reply, kw_only=True):
 
 
 class Customer(Reply, kw_only=True):
-    """A customer. Lists leave out what belongs to one customer: see section 6."""
+    """A customer. Lists leave out the billing profile and more (section 6)."""
 
     id: str
     commerce_id: str | UnsetType = UNSET
@@ -160,13 +160,14 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="List customers by company name. Without a size, up to 5,000 in one page.",
         reply=Collection[Customer],
         query=(
-            Query("size", "Customers on a page, at most 500; 0 for everything in one page."),
+            Query("size", "Customers on a page, at most 500; 0 for everything in one page.", kind=int),
             Query("filter", "JSON: CompanyName, Domain or IndirectReseller starts_with a value."),
             Query("seekOperation", "Next, Previous or First, beside a continuation token."),
             Query("MS-ContinuationToken", "The token, for clients that cannot send it as a header."),
         ),
         errors=("400/3000", "400/800002", "400/800042", "400/900126"),
         family=FAMILY,
+        headers=("MS-ContinuationToken",),
     ),
     Operation(
         id="customers.get",
@@ -219,6 +220,7 @@ OPERATIONS: tuple[Operation, ...] = (
         mode=Mode.WRITE,
         errors=("400/2055", "400/2007", "400/3000", "400/800002", "400/600051", *CUSTOMER_ERRORS),
         family=FAMILY,
+        headers=("If-Match",),
     ),
     Operation(
         id="customers.company_profile_get",
@@ -247,6 +249,7 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="What a customer sees behind a relationship request.",
         reply=None,
         audience=Audience.PUBLIC,
+        media_type="text/plain",
     ),
     Operation(
         id="customers.qualification_get",

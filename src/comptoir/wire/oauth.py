@@ -7,7 +7,7 @@ statuses with the issuer's own numbers, which the texts print after ``AADSTS``.
 from collections.abc import Sequence
 from typing import Any
 
-from msgspec import field
+from msgspec import UNSET, UnsetType, field
 
 from comptoir.wire.operation import Audience, Mode, Operation, Query
 from comptoir.wire.types import Reply
@@ -26,6 +26,9 @@ TOKEN_ERRORS = (
     "400/70008",
     "400/700082",
 )
+
+CLIENT_REQUEST_ID = "client-request-id"
+"""An id of the client's own, which token answers give back."""
 
 
 class OAuthReply(Reply, kw_only=True, rename="lower"):
@@ -52,6 +55,32 @@ class TokenReplyV2(OAuthReply, kw_only=True):
     expires_in: int
     ext_expires_in: int
     access_token: str
+
+
+class TokenForm(OAuthReply, kw_only=True):
+    """What every request for a token sends. Id and secret may come in HTTP Basic instead."""
+
+    grant_type: str
+    client_id: str | UnsetType = UNSET
+    client_secret: str | UnsetType = UNSET
+
+
+class TokenFormV1(TokenForm, kw_only=True):
+    """A request in the first version: ``resource`` is the service that the token is for."""
+
+    resource: str
+
+
+class TokenFormV2(TokenForm, kw_only=True):
+    """A request in the second version: ``scope`` is the service that the token is for and ``/.default``."""
+
+    scope: str
+
+
+class ExchangeForm(OAuthReply, kw_only=True):
+    """A request to exchange a token. Whatever it says, the token in the header counts."""
+
+    grant_type: str | UnsetType = UNSET
 
 
 class OAuthFault(OAuthReply, kw_only=True):
@@ -104,7 +133,9 @@ class InstanceDiscovery(OAuthReply, kw_only=True):
     metadata: Sequence[CloudInstance]
 
 
-def _token(name: str, path: str, summary: str, reply: type[Reply], *errors: str) -> Operation:
+def _token(
+    name: str, path: str, summary: str, form: type[TokenForm], reply: type[Reply], *errors: str
+) -> Operation:
     return Operation(
         id=f"oauth.{name}",
         method="POST",
@@ -114,6 +145,8 @@ def _token(name: str, path: str, summary: str, reply: type[Reply], *errors: str)
         mode=Mode.STEPS,
         audience=Audience.PUBLIC,
         errors=(*TOKEN_ERRORS, *errors),
+        headers=(CLIENT_REQUEST_ID,),
+        form=form,
     )
 
 
@@ -134,12 +167,20 @@ def _read(
 
 
 OPERATIONS = (
-    _token("token_v1", "/{tenant}/oauth2/token", "Get a token for a resource", TokenReplyV1),
-    _token("token_v2", "/{tenant}/oauth2/v2.0/token", "Get a token for a scope", TokenReplyV2, "400/70011"),
+    _token("token_v1", "/{tenant}/oauth2/token", "Get a token for a resource", TokenFormV1, TokenReplyV1),
+    _token(
+        "token_v2",
+        "/{tenant}/oauth2/v2.0/token",
+        "Get a token for a scope",
+        TokenFormV2,
+        TokenReplyV2,
+        "400/70011",
+    ),
     _token(
         "token_adfs",
         "/adfs/oauth2/token",
         "Get a token for a scope; the application tells the account",
+        TokenFormV2,
         TokenReplyV2,
         "400/70011",
     ),
@@ -183,5 +224,7 @@ OPERATIONS = (
         mode=Mode.STEPS,
         audience=Audience.PUBLIC,
         errors=("401/400", "401/800001"),
+        headers=(CLIENT_REQUEST_ID,),
+        form=ExchangeForm,
     ),
 )

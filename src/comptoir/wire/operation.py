@@ -24,11 +24,15 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A query parameter. Names match in any case; values stay text until the handler reads them."""
+    """A query parameter. Names match in any case; values stay text until the handler reads them.
+
+    ``kind`` is what the text stands for: ``str``, ``int`` (none is negative) or ``bool``.
+    """
 
     name: str
     summary: str
     required: bool = False
+    kind: type[str | int | bool] = str
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +62,9 @@ class Operation:
     aliases: tuple[str, ...] = ()
     """Other methods answered the same way."""
     cached: bool = False
+    headers: tuple[str, ...] = ()
+    """Headers that this call reads besides those that every call reads."""
+    form: Any = None
+    """The fields of a body that is sent as a form. The handler reads it; it is not decoded at the edge."""
+    media_type: str = "application/json"
+    """What a successful answer is."""

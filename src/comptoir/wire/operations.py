@@ -9,6 +9,7 @@ from comptoir.wire import (
     carts,
     catalog,
     customers,
+    docs,
     health,
     oauth,
     operator,
@@ -29,6 +30,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *subscriptions.OPERATIONS,
     *operator.OPERATIONS,
     *health.OPERATIONS,
+    *docs.OPERATIONS,
 )
 
 BY_ID: Mapping[str, Operation] = {operation.id: operation for operation in OPERATIONS}

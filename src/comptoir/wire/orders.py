@@ -173,7 +173,10 @@ PURCHASE_ERRORS = (
     "403/13605",
 )
 """What an order and an add-on bought later can both be refused with."""
-INCLUDE_PRICE = Query("include_price", "Whether to show prices: true or false.")
+UPN_HEADER = "x-ms-customeruser-upn"
+"""Names the customer's user that an order is for."""
+
+INCLUDE_PRICE = Query("include_price", "Whether to show prices: true or false.", kind=bool)
 
 OPERATIONS = (
     Operation(
@@ -196,6 +199,7 @@ OPERATIONS = (
             *CUSTOMER_ERRORS,
         ),
         family=FAMILY,
+        headers=(UPN_HEADER,),
     ),
     Operation(
         id="orders.list",

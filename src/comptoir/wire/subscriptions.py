@@ -6,7 +6,15 @@ from datetime import datetime
 from msgspec import UNSET, UnsetType, field
 
 from comptoir.wire.operation import Audience, Mode, Operation, Query
-from comptoir.wire.types import Collection, Link, Reply, ResourceAttributes
+from comptoir.wire.types import (
+    AttributesBody,
+    Body,
+    Collection,
+    Link,
+    Reply,
+    ResourceAttributes,
+    SelfLinks,
+)
 
 
 class ItemType(Reply, kw_only=True):
@@ -74,6 +82,21 @@ class Subscription(Reply, kw_only=True):
     attributes: ResourceAttributes
 
 
+class SubscriptionBody(Body):
+    """A PATCH: the members that count. Clients send the whole resource or a part of it (section 3.3)."""
+
+    id: str | None = None
+    offer_id: str | None = None
+    status: str | int | None = None
+    auto_renew_enabled: bool | None = None
+    quantity: int | None = None
+    friendly_name: str | None = None
+    partner_id: str | None = None
+    billing_cycle: str | int | None = None
+    term_duration: str | None = None
+    attributes: AttributesBody | None = None
+
+
 class ActivationResult(Reply, kw_only=True):
     """The answer of a sandbox activation; it has no attributes."""
 
@@ -104,6 +127,60 @@ class RegistrationStatus(Reply, kw_only=True):
     subscription_id: str
     status: str
     attributes: ResourceAttributes
+
+
+class SupportContact(Reply, kw_only=True):
+    """Who supports a subscription: the partner, or a reseller that works with it (section 3.8)."""
+
+    support_tenant_id: str
+    support_mpn_id: str
+    name: str
+    links: SelfLinks
+    attributes: ResourceAttributes
+
+
+class SupportContactBody(Body):
+    """The contact to be. One of the two ids is enough."""
+
+    support_tenant_id: str | None = None
+    support_mpn_id: str | None = None
+    name: str | None = None
+
+
+class Conversion(Reply, kw_only=True):
+    """How a trial can be ended early. The offer stays the same (section 3.9)."""
+
+    offer_id: str
+    target_offer_id: str
+    order_id: str
+    quantity: int
+    billing_cycle: str
+    attributes: ResourceAttributes
+
+
+class ConversionBody(Body):
+    """The conversion that was offered, sent back; what is left out is taken as offered."""
+
+    offer_id: str | None = None
+    target_offer_id: str | None = None
+    quantity: int | None = None
+    billing_cycle: str | int | None = None
+
+
+class ConversionError(Reply, kw_only=True):
+    """Why a trial was not converted: ``ConversionsNotFound`` or ``Other``."""
+
+    code: str
+    description: str
+
+
+class ConversionResult(Reply, kw_only=True):
+    """What came of a conversion. A conversion that is not offered is an error in a successful answer."""
+
+    subscription_id: str
+    offer_id: str
+    target_offer_id: str
+    error: ConversionError | UnsetType = UNSET
 
 
 NOTHING = Collection[Reply]
@@ -148,13 +225,51 @@ OPERATIONS = (
         query=(
             Query("order_id", "Only subscriptions of this order."),
             Query("mpn_id", "Only subscriptions with this reseller of record."),
-            Query("size", "At most so many; everything if absent or 0."),
-            Query("offset", "Leave out so many from the start."),
+            Query("size", "At most so many; everything if absent or 0.", kind=int),
+            Query("offset", "Leave out so many from the start.", kind=int),
         ),
         errors=(*CUSTOMER_ERRORS, "400/3000"),
         family=FAMILY,
     ),
     _about_one("get", "", "Read a subscription, whatever its status.", Subscription),
+    Operation(
+        id="subscriptions.patch",
+        method="PATCH",
+        path=ONE_PATH,
+        summary="Change a subscription: cancel it, turn auto-renew on or off, change seats, name, reseller.",
+        request=SubscriptionBody,
+        reply=Subscription,
+        mode=Mode.WRITE,
+        errors=(
+            "400/2001",
+            "400/2002",
+            "400/2011",
+            "400/2055",
+            "400/3000",
+            "400/800002",
+            "400/800016",
+            "400/800018",
+            "400/800040",
+            "400/800081",
+            "400/800082",
+            "400/800091",
+            "400/800093",
+            "400/800095",
+            "400/800096",
+            "400/800097",
+            "400/800098",
+            "400/900117",
+            "400/900126",
+            "403/800027",
+            "403/800067",
+            "403/800088",
+            "404/2072",
+            "404/800015",
+            *SUBSCRIPTION_ERRORS,
+        ),
+        family=FAMILY,
+        headers=("If-Match",),
+    ),
     Operation(
         id="subscriptions.activate",
         method="POST",
@@ -174,6 +289,7 @@ OPERATIONS = (
         mode=Mode.WRITE,
         errors=("404/1000", "400/900127", "400/800041", "400/800021", "400/2011", *SUBSCRIPTION_ERRORS),
         family=FAMILY,
+        headers=("MS-PartnerCenter-Client",),
     ),
     _about_one(
         "activation_links",
@@ -206,6 +322,46 @@ OPERATIONS = (
         method="POST",
     ),
     _about_one("add_ons", "/addons", "The subscriptions that extend this one.", Collection[Subscription]),
+    _about_one(
+        "support_contact_get",
+        "/supportcontact",
+        "Who supports the subscription: the partner itself until another contact is chosen.",
+        SupportContact,
+        "403/2032",
+        user_only=True,
+    ),
+    Operation(
+        id="subscriptions.support_contact_update",
+        method="PUT",
+        path=ONE_PATH + "/supportcontact",
+        summary="Choose who supports the subscription: a reseller that works with the partner, or itself.",
+        request=SupportContactBody,
+        reply=SupportContact,
+        mode=Mode.WRITE,
+        errors=("400/800016", "400/2011", "400/3000", "400/800002", "403/2032", *SUBSCRIPTION_ERRORS),
+        user_only=True,
+        family=FAMILY,
+    ),
+    _about_one(
+        "conversions",
+        "/conversions",
+        "How a trial can be ended early: one way while it runs, else none.",
+        Collection[Conversion],
+        "403/2032",
+        user_only=True,
+    ),
+    Operation(
+        id="subscriptions.convert",
+        method="POST",
+        path=ONE_PATH + "/conversions",
+        summary="End a trial early: its first paid term starts now. The subscription keeps its id.",
+        request=ConversionBody,
+        reply=ConversionResult,
+        mode=Mode.WRITE,
+        errors=("400/3000", "400/800002", "400/900126", "403/2032", *SUBSCRIPTION_ERRORS),
+        user_only=True,
+        family=FAMILY,
+    ),
     _about_one("upgrades", "/upgrades", "What the subscription can be upgraded to: nothing.", NOTHING),
     _about_one(
         "upgrade",
@@ -234,7 +390,7 @@ OPERATIONS = (
         id="sandbox.activation_placeholder",
         method="GET",
         path="/sandbox/activation-placeholder",
-        summary="The page behind a dummy activation link: says how to activate, can complete nothing. HTML.",
+        summary="The page behind a dummy activation link: says how to activate, can complete nothing.",
         reply=None,
         mode=Mode.STEPS,
         audience=Audience.PUBLIC,
@@ -242,5 +398,7 @@ OPERATIONS = (
             Query("order", "The order's alternate id, shown as it came."),
             Query("line", "The order line's number, shown as it came."),
         ),
+        headers=("Accept-Language",),
+        media_type="text/html",
     ),
 )

@@ -3,9 +3,13 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Generic, TypeVar
 
+from comptoir.client.request import Request
 from comptoir.wire.types import Collection
 
 T = TypeVar("T")
+
+Turn = Callable[[Request], Awaitable[tuple[Collection[T], Request | None]]]
+"""Asks for a page; gives it with the request for the next one, ``None`` after the last."""
 
 
 class AsyncPages(Generic[T]):
@@ -14,24 +18,27 @@ class AsyncPages(Generic[T]):
     ``async for item in pages`` gives every item; each page is asked for when the one before is used up.
     """
 
-    def __init__(self, pages: Callable[[], AsyncIterator[Collection[T]]]) -> None:
-        self._pages = pages
+    def __init__(self, first: Request, turn: Turn[T]) -> None:
+        self._first = first
+        self._turn = turn
 
-    def by_page(self) -> AsyncIterator[Collection[T]]:
+    async def __aiter__(self) -> AsyncIterator[T]:
+        async for page in self.by_page():
+            for item in page.items:
+                yield item
+
+    async def by_page(self) -> AsyncIterator[Collection[T]]:
         """The pages themselves, with their links and continuation tokens."""
-        return self._pages()
+        following: Request | None = self._first
+        while following is not None:
+            page, following = await self._turn(following)
+            yield page
 
     async def first(self) -> Collection[T]:
-        """The first page: all there is, where the service does not page."""
-        async for page in self._pages():
-            return page
-        raise AssertionError("a list has a first page")
+        """The first page, which is all there is where the service does not page."""
+        page, _ = await self._turn(self._first)
+        return page
 
     async def to_list(self) -> list[T]:
         """Every item of every page."""
         return [item async for item in self]
-
-    async def __aiter__(self) -> AsyncIterator[T]:
-        async for page in self._pages():
-            for item in page.items:
-                yield item

@@ -1,7 +1,7 @@
 """Sending a request until there is an answer worth having."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import httpx2
 
@@ -19,18 +19,37 @@ PASSING_ERRORS = (
     httpx2.ProxyError,
     httpx2.DecodingError,
 )
-"""The connection could not be made or broke, or no whole answer came. Whether the call had its effect is open."""
+"""No connection could be made, or it broke before the whole answer came. The call may have had its effect."""
 
 log = logging.getLogger("comptoir.client")
 
+Outcome = httpx2.Response | httpx2.RequestError
+
 
 class Sender:
-    """Repeats what fails for a while, within the bounds of its policy."""
+    """Sends, and repeats what fails for a while, within the bounds of its policy."""
 
-    def __init__(self, policy: RetryPolicy, surroundings: Surroundings, sleep: Sleep) -> None:
+    def __init__(
+        self,
+        http: httpx2.AsyncClient,
+        timeout: httpx2.Timeout,
+        policy: RetryPolicy,
+        surroundings: Surroundings,
+        sleep: Sleep,
+    ) -> None:
+        self._http = http
+        self._timeout = timeout
         self._policy = policy
         self._surroundings = surroundings
         self._sleep = sleep
+
+    async def once(
+        self, method: str, url: str, headers: Mapping[str, str], content: bytes | None
+    ) -> httpx2.Response:
+        """One attempt. Redirections are not followed: they would take tokens elsewhere."""
+        return await self._http.request(
+            method, url, headers=headers, content=content, timeout=self._timeout, follow_redirects=False
+        )
 
     async def send(self, attempt: Callable[[], Awaitable[httpx2.Response]], what: str) -> httpx2.Response:
         """The first answer that is not a passing failure, or the last one. Raises ``Unreachable``.
@@ -38,37 +57,41 @@ class Sender:
         ``what`` names the call in log lines and errors.
         """
         was_unanswered = False
-        for number in range(1, self._policy.attempts_max + 1):
+        number = 1
+        while True:
             outcome = await _outcome(attempt)
-            if isinstance(outcome, httpx2.Response):
-                failure, wait = self._judge(outcome, number, was_unanswered=was_unanswered)
-            else:
-                was_unanswered = True
-                failure = f"{type(outcome).__name__} {outcome}".rstrip()
-                wait = self._policy.wait_seconds(number, None, self._surroundings.draw())
+            wait = self._wait_seconds(outcome, number, was_unanswered=was_unanswered)
             if wait is None:
                 break
-            log.info("%s: %s; again in %.2f s", what, failure, wait)
+            log.info("%s: %s; again in %.2f s", what, _named(outcome), wait)
+            was_unanswered |= isinstance(outcome, httpx2.RequestError)
+            number += 1
             await self._sleep(wait)
-        if isinstance(outcome, httpx2.Response):
-            return outcome
-        raise Unreachable(f"{what}: no answer after {number} attempts: {failure}") from outcome
+        if isinstance(outcome, httpx2.RequestError):
+            raise Unreachable(f"{what}: {_named(outcome)} (attempts: {number})") from outcome
+        return outcome
 
-    def _judge(
-        self, reply: httpx2.Response, number: int, *, was_unanswered: bool
-    ) -> tuple[str, float | None]:
-        """What the answer says, and the wait before the call is sent again; ``None`` if the answer stands."""
-        if reply.status_code < 400:
-            return "", None
-        error = read_error(reply.status_code, reply.content)
-        if not retry.is_passing(error.status, error.code, was_unanswered=was_unanswered):
-            return "", None
-        asked = retry.retry_after_seconds(reply.headers.get("Retry-After"), self._surroundings.now())
-        return str(error), self._policy.wait_seconds(number, asked, self._surroundings.draw())
+    def _wait_seconds(self, outcome: Outcome, number: int, *, was_unanswered: bool) -> float | None:
+        """The wait before the call is sent again, ``None`` if the outcome of this attempt stands."""
+        asked = None
+        if isinstance(outcome, httpx2.RequestError):
+            is_passing = isinstance(outcome, PASSING_ERRORS)
+        else:
+            code = read_error(outcome.status_code, outcome.content).code if outcome.is_error else None
+            is_passing = retry.is_passing(outcome.status_code, code, was_unanswered=was_unanswered)
+            asked = retry.retry_after_seconds(outcome.headers.get("Retry-After"), self._surroundings.now())
+        draw = self._surroundings.draw()
+        return self._policy.wait_seconds(number, asked, draw) if is_passing else None
 
 
-async def _outcome(attempt: Callable[[], Awaitable[httpx2.Response]]) -> httpx2.Response | httpx2.RequestError:
+async def _outcome(attempt: Callable[[], Awaitable[httpx2.Response]]) -> Outcome:
     try:
         return await attempt()
-    except PASSING_ERRORS as error:
+    except httpx2.RequestError as error:
         return error
+
+
+def _named(outcome: Outcome) -> str:
+    if isinstance(outcome, httpx2.RequestError):
+        return f"{type(outcome).__name__} {outcome}".rstrip()
+    return str(read_error(outcome.status_code, outcome.content))

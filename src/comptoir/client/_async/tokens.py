@@ -1,9 +1,7 @@
 """The token that calls carry: remembered until it expires, renewed once when the service refuses it."""
 
 from functools import partial
-from typing import TypeGuard
-
-import httpx2
+from urllib.parse import urlencode
 
 from comptoir.client import credentials
 from comptoir.client._async.sending import Sender
@@ -11,6 +9,8 @@ from comptoir.client.asynchronous import Credential, GivesTokens, Lock, resolved
 from comptoir.client.credentials import AccessToken, ClientCredentials, RefreshToken
 from comptoir.client.reply import read_token_refusal, read_token_reply
 from comptoir.client.surroundings import Surroundings
+
+_FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
 
 
 class Tokens:
@@ -20,13 +20,11 @@ class Tokens:
         self,
         credential: Credential,
         base_url: str,
-        http: httpx2.AsyncClient,
         sender: Sender,
         surroundings: Surroundings,
     ) -> None:
         self._credential = credential
         self._base_url = base_url
-        self._http = http
         self._sender = sender
         self._surroundings = surroundings
         self._lock = Lock()
@@ -55,7 +53,7 @@ class Tokens:
             return await self._ask(credential, credential.form())
         if isinstance(credential, RefreshToken):
             return await self._ask(credential, credential.form(self._refresh_token))
-        if _gives_tokens(credential):
+        if isinstance(credential, GivesTokens):
             scoped = await resolved(credential.get_token(credentials.ANY_SCOPE))
             return AccessToken(scoped.token, float(scoped.expires_on))
         return credentials.of_text(await resolved(credential()))
@@ -64,7 +62,9 @@ class Tokens:
         """A token of the authority. Asking again does no harm, so that this is repeated like any call."""
         address = credentials.token_address(credential.authority, credential.tenant, self._base_url)
         asked_at = self._surroundings.now()
-        reply = await self._sender.send(partial(self._http.post, address, data=form), f"POST {address}")
+        content = urlencode(form).encode()
+        post = partial(self._sender.once, "POST", address, _FORM, content)
+        reply = await self._sender.send(post, f"POST {address}")
         if reply.status_code != 200:
             raise read_token_refusal(reply.status_code, reply.content)
         granted = read_token_reply(reply.content)
@@ -72,8 +72,4 @@ class Tokens:
             self._refresh_token = granted.refresh_token
             if credential.on_renewal is not None:
                 credential.on_renewal(granted.refresh_token)
-        return AccessToken(granted.access_token, asked_at + int(granted.expires_in))
-
-
-def _gives_tokens(credential: Credential) -> TypeGuard[GivesTokens]:
-    return hasattr(credential, "get_token")
+        return AccessToken(granted.access_token, asked_at + granted.expires_in)

@@ -212,7 +212,9 @@ CREATE TABLE subscriptions (
     unit_price TEXT NOT NULL,
     partner_mpn_id TEXT,
     created_at INTEGER NOT NULL,
+    refund_window TEXT,
     started_at INTEGER,
+    anchored_at INTEGER,
     term_start_at INTEGER,
     term_end_at INTEGER,
     ended_at INTEGER,
@@ -269,6 +271,17 @@ CREATE TABLE products (
     CONSTRAINT pk_products PRIMARY KEY (id),
     CONSTRAINT uq_products_publisher_id_offer_id UNIQUE (publisher_id, offer_id),
     CONSTRAINT fk_products_publishers FOREIGN KEY(publisher_id) REFERENCES publishers (id)
+) STRICT;
+
+CREATE TABLE support_contacts (
+    account_id TEXT NOT NULL,
+    customer_id TEXT NOT NULL,
+    subscription_id TEXT NOT NULL,
+    tenant_id TEXT NOT NULL,
+    mpn_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    CONSTRAINT pk_support_contacts PRIMARY KEY (account_id, customer_id, subscription_id),
+    CONSTRAINT fk_support_contacts_subscriptions FOREIGN KEY(account_id, customer_id, subscription_id) REFERENCES subscriptions (account_id, customer_id, id)
 ) STRICT;
 
 CREATE TABLE users (

@@ -256,7 +256,9 @@ def upgrade() -> None:
         sa.Column("unit_price", sa.Text(), nullable=False),
         sa.Column("partner_mpn_id", sa.Text(), nullable=True),
         sa.Column("created_at", NUMBER, nullable=False),
+        sa.Column("refund_window", sa.Text(), nullable=True),
         sa.Column("started_at", NUMBER, nullable=True),
+        sa.Column("anchored_at", NUMBER, nullable=True),
         sa.Column("term_start_at", NUMBER, nullable=True),
         sa.Column("term_end_at", NUMBER, nullable=True),
         sa.Column("ended_at", NUMBER, nullable=True),
@@ -273,6 +275,22 @@ def upgrade() -> None:
         ["account_id", "customer_id", "created_at"],
     )
     op.create_index("ix_subscriptions_account_id_order_id", "subscriptions", ["account_id", "order_id"])
+    op.create_table(
+        "support_contacts",
+        sa.Column("account_id", sa.Text(), nullable=False),
+        sa.Column("customer_id", sa.Text(), nullable=False),
+        sa.Column("subscription_id", sa.Text(), nullable=False),
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("mpn_id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "customer_id", "subscription_id", name="pk_support_contacts"),
+        sa.ForeignKeyConstraint(
+            ["account_id", "customer_id", "subscription_id"],
+            ["subscriptions.account_id", "subscriptions.customer_id", "subscriptions.id"],
+            name="fk_support_contacts_subscriptions",
+        ),
+        sqlite_strict=True,
+    )
     op.create_table(
         "agreements",
         sa.Column("account_id", sa.Text(), nullable=False),

@@ -1,0 +1,60 @@
+"""Every refusal that an operation can give: those of its row, and those of the edge around it."""
+
+from collections.abc import Iterator, Mapping
+
+from comptoir.api.faults import WIRE
+from comptoir.api.oauth import OAUTH
+from comptoir.core.errors import Code
+from comptoir.wire.operation import Audience, Operation
+
+THROTTLED = "429"
+"""A refusal without a number (``00-cross-cutting`` section 11.1 c)."""
+
+
+def errors_of(operation: Operation) -> list[str]:
+    """The refusals as ``status/code``, by status and number; a status alone has no code."""
+    found = {*operation.errors, *_edge_errors(operation)}
+    return sorted(found, key=lambda error: tuple(map(int, error.split("/"))))
+
+
+def _edge_errors(operation: Operation) -> Iterator[str]:
+    """What happens to a request before its handler runs, or to any handler."""
+    codes = [Code.INVALID_INPUT, Code.UNEXPECTED, Code.BUSY, Code.ORDER_IN_PROGRESS]
+    if "{" in operation.path:
+        codes.append(Code.NOT_FOUND)
+    if operation.request is not None:
+        codes += [Code.INVALID_PROPERTY, Code.MEDIA_TYPE]
+    if operation.audience is not Audience.PUBLIC:
+        codes += [Code.TOKEN_MISSING, Code.TOKEN_INVALID, Code.NOT_ACCEPTABLE]
+    if operation.audience is Audience.PARTNER:
+        codes.append(Code.MFA_REQUIRED)
+    if operation.user_only:
+        codes.append(Code.ACCESS_DENIED)
+    if operation.roles:
+        codes.append(Code.ROLE_LACKS_RIGHT)
+    yield from map(_error, codes)
+    if operation.family and operation.audience not in {Audience.PUBLIC, Audience.OPERATOR}:
+        yield THROTTLED
+
+
+def _error(code: Code) -> str:
+    return "/".join(map(str, WIRE[code]))
+
+
+def _by_error() -> Mapping[str, list[str]]:
+    meanings: dict[str, list[str]] = {}
+    for code in Code:
+        name = code.name.title().replace("_", "")
+        meanings.setdefault(_error(code), []).append(f"{name}: {code.value}")
+    return meanings
+
+
+FAULTS: Mapping[str, list[str]] = _by_error()
+"""What each ``status/code`` means: names with texts."""
+
+OAUTH_FAULTS: Mapping[str, list[str]] = {
+    f"{status}/{number}": [f"{error}: {problem.value}"] for problem, (status, error, number) in OAUTH.items()
+}
+"""The same for the token issuer's refusals, which are of another shape."""
+
+assert FAULTS.keys().isdisjoint(OAUTH_FAULTS), "a code would not tell which shape a refusal has"

@@ -1,0 +1,138 @@
+"""What the OpenAPI document says that neither the table nor a struct knows: families, parameters, headers."""
+
+from collections.abc import Mapping
+from typing import Any
+
+INTRODUCTION = """\
+Comptoir serves the commercial marketplace part of the Partner Center API as its official clients use it, and a
+few operations of its own: the token issuer, health, and the operator API.
+
+**Requests** are described in the documented spelling. More is understood: member names, enumeration values,
+fixed parts of paths and names of query parameters in any case; enumeration values without underscores and by
+number; `null` as not given; `"true"` for `true`; dates with any offset; comments, trailing commas and a byte
+order mark. Unknown members and parameters are ignored. Doubled and trailing slashes do not count.
+
+**Answers** are exact: names in camel case, no `null` (what is absent is left out), dates in UTC with `Z`, money
+as numbers. New members may be added at any time. The `uri` of a link is relative to `/v1`. Clients that name
+themselves in `MS-PartnerCenter-Client` as one of the older official libraries get the vocabulary they know.
+
+**Refusals** have one shape, `Fault`, and a number that tells more than the status. They change nothing. Only
+409, 429, 500 and a failed connection are worth a repeat: with the same `MS-RequestId`, a write that was done
+already answers the same again and does nothing twice. A method that a path does not have answers 404, not 405,
+which an official client would repeat for ever.
+
+Any call with a token takes the header `ValidateMfa: true` and then answers with `isMfaCompliant`.
+"""
+
+FAMILIES: Mapping[str, str] = {
+    "oauth": "The token issuer: requests for tokens are forms, refusals have the shape of OAuth.",
+    "customers": "Customers of a partner, with their profiles, qualifications and budgets.",
+    "agreements": "What customers have agreed to.",
+    "partner": "The partner itself, its resellers, and checks of addresses and domains.",
+    "catalog": "What a market or a customer can buy: products, their plans (SKUs), availabilities.",
+    "carts": "Carts: lines to buy together, judged whenever they are sent.",
+    "orders": "Orders: what was bought, and where the customer activates it.",
+    "subscriptions": "Subscriptions: what a customer has, from its activation to its end.",
+    "sandbox": "Pages for integration sandboxes.",
+    "operator": "For the one who runs this installation; not part of Partner Center.",
+    "health": "Whether the server lives and can serve.",
+    "docs": "This description.",
+}
+
+Described = tuple[str, dict[str, Any]]
+"""A description and a schema."""
+
+_GUID = {"type": "string", "format": "uuid"}
+_STRING = {"type": "string"}
+_TEXT = {"type": "string", "minLength": 1}
+
+PATH_PARAMETERS: Mapping[str, Described] = {
+    "account_id": ("The partner's tenant id.", _GUID),
+    "attachment_id": ("The document's id.", _TEXT),
+    "availability_id": ("The availability's id within its plan, in any case.", _TEXT),
+    "cart_id": ("The cart's id.", _GUID),
+    "customer_id": ("The customer's tenant id.", _GUID),
+    "domain": ("A domain name.", _TEXT),
+    "iso2": ("ISO 3166 code of the country, in any case.", {"type": "string", "pattern": "^[A-Za-z]{2}$"}),
+    "line_item_number": (
+        "The line's number, from 0.",
+        {"type": "integer", "minimum": 0, "maximum": 999_999_999},
+    ),
+    "name": ("The account's name.", _TEXT),
+    "order_id": ("The order's id or its alternate id, in exact case.", _TEXT),
+    "product_id": ("The product's id, in any case.", _TEXT),
+    "promotion_id": ("The promotion's id.", _TEXT),
+    "sku_id": ("The plan's id within its product, in any case.", _TEXT),
+    "subscription_id": ("The subscription's id.", _GUID),
+    "template_id": ("The agreement template's id, in exact case.", _TEXT),
+    "tenant": ("The partner's tenant: its id or its domain, in any case.", _TEXT),
+    "token": ("The signed end of the link.", _TEXT),
+}
+
+HEADERS: Mapping[str, Described] = {
+    "MS-RequestId": (
+        "Id of the call. A write that is repeated with it is done once and answered alike.",
+        _GUID,
+    ),
+    "MS-CorrelationId": ("Id that ties calls together; given back.", _GUID),
+    "X-Locale": ("Language of texts; en-US where it is absent or unknown.", _STRING),
+    "If-Match": ("The etag of the version that the change is made from, in quotes. `*` for any.", _STRING),
+    "MS-ContinuationToken": ("Token of a page, beside `seekOperation`.", _STRING),
+    "MS-PartnerCenter-Client": ("Name of the client library.", _STRING),
+    "Accept-Language": ("Languages of the page, best first.", _STRING),
+    "client-request-id": ("An id of the client's own; given back.", _STRING),
+    "x-ms-customeruser-upn": ("Name of the customer's user that the order is for.", _STRING),
+}
+"""Request headers that operations read, besides the token and the usual ones of HTTP."""
+
+REPLY_HEADERS: Mapping[str, Described] = {
+    "MS-RequestId": ("The call's id: the one sent, else a new one.", _STRING),
+    "MS-CorrelationId": ("The id that ties calls together: the one sent, else a new one.", _STRING),
+    "MS-CV": ("Correlation vector.", _STRING),
+    "MS-ServerId": ("Which installation answered.", _STRING),
+    "X-Locale": ("Language of the texts.", _STRING),
+    "ETag": ("The version that `attributes.etag` names, in quotes; on resources that have one.", _STRING),
+    "MS-Replayed": ("`true`: this is the stored answer of an earlier, equal call.", {"const": "true"}),
+    "Retry-After": ("Seconds to wait before the next call.", {"type": "integer", "minimum": 1}),
+    "WWW-Authenticate": ("How to authenticate.", _STRING),
+}
+ALWAYS_SENT = frozenset(
+    {"MS-RequestId", "MS-CorrelationId", "MS-CV", "MS-ServerId", "X-Locale", "Retry-After"}
+)
+"""Headers that are on every answer that names them."""
+
+SECURITY: Mapping[str, dict[str, Any]] = {
+    "partnerApplication": {
+        "type": "oauth2",
+        "description": "Client credentials of an application of the partner.",
+        "flows": {
+            "clientCredentials": {
+                "tokenUrl": "/adfs/oauth2/token",
+                "scopes": {"https://api.partnercenter.microsoft.com/.default": "The partner API."},
+            }
+        },
+    },
+    "partnerToken": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "A partner's token, app-only or of a signed-in user.",
+    },
+    "partnerUserToken": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "A partner's token of a signed-in user (app+user), which names user and application.",
+    },
+    "operatorToken": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "The operator's token, as `comptoir token --operator` prints it.",
+    },
+    "publisherToken": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "A publisher's token.",
+    },
+}

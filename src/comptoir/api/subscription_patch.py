@@ -1,0 +1,89 @@
+"""PATCH of a subscription over HTTP: what the libraries send, and what they mean by it.
+
+Source: ``20-subscriptions-customers`` sections 3.3 and 3.4. Official clients send the whole resource back, or
+an object of their own in which everything that was not set has its language's default.
+"""
+
+from collections.abc import Mapping
+
+from comptoir.api.call import Call, Handler, Parameters
+from comptoir.api.etags import supplied_etags
+from comptoir.api.orders import billing_cycle_from_wire
+from comptoir.api.partner import text_from_wire
+from comptoir.api.subscriptions import status_to_wire, to_wire
+from comptoir.core.context import Context
+from comptoir.core.errors import Code, Refusal
+from comptoir.customers import service as customers
+from comptoir.db import Tx
+from comptoir.orders import service as orders
+from comptoir.subscriptions import service, service_patch
+from comptoir.subscriptions.model import Status, StatusWord, Subscription, SubscriptionPatch
+from comptoir.wire import subscriptions as wire
+from comptoir.wire.enums import UnknownValue, fold, parse_enum
+
+STATUS_NUMBERS = dict(enumerate(StatusWord))
+"""The numbers of the .NET enumeration."""
+
+UNSET_CYCLES = frozenset({"unknown", "0"})
+"""How .NET writes a billing cycle that was not set."""
+
+
+async def patch(tx: Tx, ctx: Context, call: Call) -> wire.Subscription:
+    """``PATCH customers/{c}/subscriptions/{s}``"""
+    customer = await customers.lock(tx, ctx, call.path["customer_id"])
+    subscription = await service.get(tx, ctx, customer.id, call.path["subscription_id"])
+    wanted = patch_from_wire(call.body or wire.SubscriptionBody(), call.headers, subscription, ctx)
+    is_pending = subscription.status is Status.PENDING
+    changed = await service_patch.patch(
+        tx,
+        ctx,
+        subscription,
+        wanted,
+        is_in_progress=is_pending and await orders.is_in_progress(tx, ctx, customer, subscription.order_id),
+    )
+    return to_wire(changed, customer, ctx)
+
+
+def patch_from_wire(
+    body: wire.SubscriptionBody, headers: Parameters, subscription: Subscription, ctx: Context
+) -> SubscriptionPatch:
+    """What the body asks for. A status that the client was shown asks for nothing."""
+    body_id = text_from_wire(body.id)
+    if body_id and body_id.lower() != subscription.id:
+        raise Refusal(Code.INVALID_PROPERTY, member="id", reason="it is not the subscription's.")
+    is_sparse = _is_sparse(body)
+    return SubscriptionPatch(
+        etags=supplied_etags(headers, body.attributes),
+        status=_status(body.status, subscription, ctx),
+        auto_renew=None if is_sparse else body.auto_renew_enabled,
+        quantity=None if is_sparse and (body.quantity or 0) <= 0 else body.quantity,
+        friendly_name=text_from_wire(body.friendly_name) or None,
+        partner_mpn_id=text_from_wire(body.partner_id) or None,
+        billing_cycle=None if is_sparse else billing_cycle_from_wire(body.billing_cycle, "billingCycle"),
+        term=None if is_sparse else text_from_wire(body.term_duration) or None,
+    )
+
+
+def _is_sparse(body: wire.SubscriptionBody) -> bool:
+    """Whether a library wrote its defaults for all that the caller did not set.
+
+    Then ``autoRenewEnabled`` is false and the quantity 0 without anybody having asked for it. What was
+    written by hand has neither of the two marks.
+    """
+    is_anonymous = not text_from_wire(body.id) and not text_from_wire(body.offer_id)
+    is_cycle_unset = body.billing_cycle is not None and fold(str(body.billing_cycle)) in UNSET_CYCLES
+    return is_anonymous and (is_cycle_unset or body.quantity == 0)
+
+
+def _status(value: str | int | None, subscription: Subscription, ctx: Context) -> StatusWord | None:
+    if isinstance(value, str) and not value.strip():
+        return None
+    try:
+        word = parse_enum(StatusWord, value, STATUS_NUMBERS)
+    except UnknownValue as error:
+        raise Refusal(Code.UNKNOWN_ENUM_VALUE, value=str(error.value)[:100], member="status") from error
+    shown = status_to_wire(subscription.status, ctx)
+    return None if word in {None, StatusWord.NONE, shown} else word
+
+
+HANDLERS: Mapping[str, Handler] = {"subscriptions.patch": patch}

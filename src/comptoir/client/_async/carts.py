@@ -1,0 +1,55 @@
+"""Calls about carts."""
+
+from comptoir.client._async.connection import Connection
+from comptoir.wire.carts import Cart, CartBody, CartCheckoutResult
+
+
+class Carts:
+    """Carts: a customer's purchase while it is put together."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def create(self, customer_id: str, cart: CartBody, *, request_id: str | None = None) -> Cart:
+        """A new cart. A line that cannot be bought is kept, with its ``error``."""
+        return await self._connection.call(
+            "carts.create", Cart, body=cart, request_id=request_id, customer_id=customer_id
+        )
+
+    async def get(self, customer_id: str, cart_id: str) -> Cart:
+        """A cart, until it expires or was ordered long ago."""
+        return await self._connection.call("carts.get", Cart, customer_id=customer_id, cart_id=cart_id)
+
+    async def update(
+        self, customer_id: str, cart_id: str, cart: CartBody | Cart, *, request_id: str | None = None
+    ) -> Cart:
+        """Replace everything in a cart that is not ordered yet."""
+        return await self._connection.call(
+            "carts.update",
+            Cart,
+            body=cart,
+            request_id=request_id,
+            customer_id=customer_id,
+            cart_id=cart_id,
+        )
+
+    async def checkout(
+        self,
+        customer_id: str,
+        cart_id: str,
+        *,
+        customer_user_upn: str | None = None,
+        request_id: str | None = None,
+    ) -> CartCheckoutResult:
+        """Order a cart: one order for each order group. Done again, it answers the same orders.
+
+        ``customer_user_upn`` names the customer's user that the orders are for.
+        """
+        return await self._connection.call(
+            "carts.checkout",
+            CartCheckoutResult,
+            request_id=request_id,
+            customer_id=customer_id,
+            cart_id=cart_id,
+            customer_user_upn=customer_user_upn,
+        )

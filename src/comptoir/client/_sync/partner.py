@@ -1,0 +1,67 @@
+# Made from ../_async by tools/generate.py; do not edit.
+"""Calls about the partner itself, and checks that need no customer."""
+
+from typing import cast
+
+from comptoir.client._sync.connection import Connection
+from comptoir.client._sync.pages import Pages
+from comptoir.client.errors import NotFound
+from comptoir.wire.filters import Filter
+from comptoir.wire.partner import (
+    Address,
+    AddressBody,
+    AddressValidationResponse,
+    AgreementStatus,
+    CountryValidationRules,
+    OrganizationProfile,
+    PartnerRelationship,
+)
+from comptoir.wire.types import Collection
+
+
+class Partner:
+    """The partner's own profile, the partners it works with, and checks of addresses and domains."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def organization_profile(self) -> OrganizationProfile:
+        """The partner's own company."""
+        return self._connection.call("partner.organization_profile", OrganizationProfile)
+
+    def validate_address(self, address: AddressBody | Address) -> AddressValidationResponse | bool:
+        """Check an address: what is right, or only that it is right, by the age of the service."""
+        kinds = cast(type[AddressValidationResponse | bool], AddressValidationResponse | bool)
+        return self._connection.call("partner.address_validate", kinds, body=address)
+
+    def domain_exists(self, domain: str) -> bool:
+        """Whether a tenant has the domain, so that a new customer cannot take it."""
+        try:
+            self._connection.run("partner.domain_exists", domain=domain)
+        except NotFound:
+            return False
+        return True
+
+    def country_rules(self, iso2: str) -> CountryValidationRules:
+        """What addresses and tax numbers of a country look like. ``iso2``: two letters."""
+        return self._connection.call("partner.country_rules", CountryValidationRules, iso2=iso2)
+
+    def relationships(
+        self,
+        relationship_type: str,
+        *,
+        filter: Filter | None = None,  # noqa: A002 - the service's own name for it
+    ) -> Pages[PartnerRelationship]:
+        """The partners that this one ``IsIndirectCloudSolutionProviderOf`` or ``IsIndirectResellerOf``."""
+        return self._connection.pages(
+            "partner.relationships",
+            Collection[PartnerRelationship],
+            relationship_type=relationship_type,
+            filter=filter,
+        )
+
+    def agreement_status(self, *, mpn_id: str | None = None, tenant_id: str | None = None) -> AgreementStatus:
+        """Whether a partner, named by one of the two, has signed the partner agreement."""
+        return self._connection.call(
+            "partner.agreement_status", AgreementStatus, mpn_id=mpn_id, tenant_id=tenant_id
+        )
