@@ -162,6 +162,16 @@ class Shop:
         assert CATALOGUE.count(old) == 1, old
         await publish(self.market, CATALOGUE.replace(old, new))
 
+    async def current_item(self, plan: str) -> str:
+        """The catalogue item of a plan in the United States as it is now, after a publication."""
+        rows = await self.market.read(lambda tx: tx.all(LIST_ITEMS))
+        (item,) = (
+            f"{row['product_id']}:{row['sku_id']}:{row['id']}"
+            for row in rows
+            if (row["plan_id"], row["is_trial"], row["country"]) == (plan, 0, "US")
+        )
+        return item
+
     async def cancel_subscriptions(self) -> None:
         """End everything that the customer holds."""
         ctx = await self.market.context(self.account)

@@ -15,9 +15,6 @@ from typing import Any
 import httpx2
 import pytest
 
-from comptoir.bootstrap.opening import server_file
-from comptoir.settings import Settings
-
 START_SECONDS_MAX = 30
 STOP_SECONDS_MAX = 2
 
@@ -89,7 +86,7 @@ def started(folder: Path, database: str) -> Iterator[TlsServer]:
         )
     try:
         authority = folder / "tls" / "authority.pem"
-        address = folder / server_file(Settings(database=database))
+        address = folder / (".comptoir/server.json" if "://" in database else f"{database}.server.json")
         _wait_for(process, [address, authority], log_path)
         url = str(json.loads(address.read_text(encoding="utf-8"))["address"])
         server = TlsServer(url, authority, json.loads(made.stdout), folder, database)

@@ -1,8 +1,9 @@
 """Watches every call that API tests make through ``Market``.
 
-A successful answer must be what the contract says; a refused one must be a fault and must have changed
-nothing. Which operation gave which answer is written down, so that the end of a whole run can tell which
-documented refusals no test has provoked (``unprovoked``; ``tests/conftest.py`` fails the run for them).
+A successful answer must be what the contract says, a refused one must be a fault and must have changed
+nothing, and either must be described in the OpenAPI document. Which operation gave which answer is written
+down, so that the end of a whole run can tell which documented refusals no test has provoked (``unprovoked``;
+``tests/conftest.py`` fails the run for them).
 """
 
 import os
@@ -16,6 +17,7 @@ from comptoir.api.router import Router
 from comptoir.db import Database, Tx, sql
 from comptoir.wire.operation import Audience, Operation
 from comptoir.wire.operations import OPERATIONS
+from tests import documented
 from tests.contract import check, loader
 from tests.contract.reviewed import ALWAYS_REFUSED
 
@@ -77,6 +79,8 @@ def examine(reply: httpx2.Response) -> None:
     operation = operation_of(reply)
     assert reply.headers["MS-RequestId"]
     assert reply.headers["MS-CorrelationId"]
+    if operation is not None:
+        documented.examine(reply, operation)
     if operation is None or operation.audience is Audience.PUBLIC:
         return
     if reply.status_code >= 400:

@@ -58,7 +58,7 @@ def errors_page() -> str:
 
 
 def _error_rows() -> list[tuple[int, int, str, str]]:
-    return sorted((*faults.WIRE[code], code.name.title().replace("_", ""), code.value) for code in Code)
+    return sorted((*faults.WIRE[code], faults.error_name(code), code.value) for code in Code)
 
 
 def settings_page() -> str:
@@ -105,12 +105,12 @@ def _require_settings(entry: Mapping[str, Any]) -> None:
 
 
 ACTIONS = {
-    Action.ACTIVATE: "The publisher confirms the set-up, or the partner activates where it may: term, billing and "
-    "refund window start.",
-    Action.CANCEL: "The partner cancels before the activation, in a trial, or while a refund is possible. Final.",
+    Action.ACTIVATE: "The publisher confirms the set-up, or the partner activates where it may: term, "
+    "billing and refund window start.",
+    Action.CANCEL: "Before the activation, in a trial, or while a refund is possible. Final.",
     Action.RENEW: "The term ends with auto-renew on: the next one starts, and with it a new refund window.",
-    Action.CONVERT_TRIAL: "The trial ends with auto-renew on, or early at the partner's wish: from then on the "
-    "subscription is a paid one.",
+    Action.CONVERT_TRIAL: "The trial ends with auto-renew on, or early at the partner's wish: from then on "
+    "the subscription is a paid one.",
     Action.EXPIRE: "The term ends with auto-renew off, or with nothing on sale that follows it. Final.",
     Action.SUSPEND: "Put on hold for a missing payment, or by the partner where it may. The term runs on.",
     Action.REINSTATE: "No longer on hold.",
@@ -136,9 +136,9 @@ def states_page() -> str:
     lines += [f"| {before} | {action} | {after} | {ACTIONS[action]} |" for before, action, after in steps]
     lines += [
         "",
-        "A free trial is active, with `isTrial`. Clients that know fewer words (Java, PowerShell) read `none`",
+        "A free trial is active, with `isTrial`. Clients that know fewer words (Java, PowerShell) read",
     ]
-    return "\n".join([*lines, "for pending and `deleted` for expired.", ""])
+    return "\n".join([*lines, "`none` for pending and `deleted` for expired.", ""])
 
 
 SCHEMAS = ROOT / "src" / "comptoir" / "db" / "schema"

@@ -25,7 +25,6 @@ from comptoir.client.models import (
     CompanyProfileBody,
     Condition,
     ContactBody,
-    ConversionBody,
     CustomerBody,
     InventoryTargetBody,
     Operator,
@@ -85,7 +84,7 @@ customer = client.customers.create(
         ),
     )
 )
-print(customer.id, customer.user_credentials)
+print(customer.id, customer.company_profile.domain)
 
 # %% customers.get
 customer = client.customers.get(customer.id)
@@ -109,17 +108,17 @@ profile = client.customers.update_billing_profile(customer.id, profile)
 # %% customers.qualification_get
 print(client.customers.qualification(customer.id))
 
-# %% customers.qualification_update
-client.customers.set_qualification(customer.id, "Education")
+# %% customers.qualifications_create
+client.customers.apply_for_qualification(
+    customer.id, QualificationBody(qualification="Education", website="https://fernwood-bakery.example")
+)
 
 # %% customers.qualifications_list
 for qualification in client.customers.qualifications(customer.id):
     print(qualification.qualification, qualification.vetting_status)
 
-# %% customers.qualifications_create
-client.customers.apply_for_qualification(
-    customer.id, QualificationBody(qualification="Education", website="https://fernwood-bakery.example")
-)
+# %% customers.qualification_update
+client.customers.set_qualification(customer.id, "Education")
 
 # %% customers.validation_codes_list
 print(client.customers.validation_codes())
@@ -162,7 +161,7 @@ print(client.agreements.direct_signed_status(customer.id).is_signed)
 
 # %% catalog.products_list
 products = client.products.list("US").to_list()
-product = next(each for each in products if each.title == "Lanternwick Desk")
+product = next(each for each in products if each.title.startswith("Lanternwick Desk"))
 
 # %% catalog.products_get
 print(client.products.get(product.id, "US").publisher_name)
@@ -323,13 +322,21 @@ print(contact.name, contact.support_mpn_id)
 client.subscriptions.set_support_contact(customer.id, subscription.id, contact)
 
 # %% subscriptions.conversions
-for conversion in client.subscriptions.conversions(customer.id, subscription.id):
-    print(conversion.target_offer_id, conversion.billing_cycle)
+trial_sku = next(each for each in skus if each.is_trial)
+trial_item = client.availabilities.list(product.id, trial_sku.id, "US").first().items[0].catalog_item_id
+trial_order = client.orders.create(
+    customer.id,
+    OrderBody(line_items=[OrderLineItemBody(line_item_number=0, offer_id=trial_item, quantity=1)]),
+)
+while client.orders.get(customer.id, trial_order.id).status != "completed":
+    time.sleep(0.1)
+trial = client.subscriptions.list(customer.id, order_id=trial_order.id).first().items[0]
+client.subscriptions.activate(customer.id, trial.id)
+conversion = client.subscriptions.conversions(customer.id, trial.id).first().items[0]
+print(conversion.target_offer_id, conversion.billing_cycle)
 
 # %% subscriptions.convert
-converted = client.subscriptions.convert(
-    customer.id, subscription.id, ConversionBody(offer_id=subscription.offer_id)
-)
+converted = client.subscriptions.convert(customer.id, trial.id, conversion)
 print(converted.error)
 
 # %% subscriptions.provisioning_status

@@ -84,7 +84,8 @@ class _ServerThread(threading.Thread):
         self._serving: tuple[asyncio.AbstractEventLoop, Services] | None = None
 
     def run(self) -> None:
-        asyncio.run(self._serve())
+        with self._listening:
+            asyncio.run(self._serve())
 
     async def _serve(self) -> None:
         alarm = asyncio.Event()
@@ -99,8 +100,9 @@ class _ServerThread(threading.Thread):
 
     def wait_until_ready(self) -> tuple[asyncio.AbstractEventLoop, Services]:
         """The socket listens already, so that whoever calls now is answered soon."""
-        assert self._ready.wait(START_SECONDS_MAX), "the server does not start"
-        assert self._serving is not None
+        while self._serving is None and self.is_alive():
+            self._ready.wait(0.05)
+        assert self._serving is not None, "the server did not start"
         return self._serving
 
     def stop(self) -> None:

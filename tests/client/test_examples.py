@@ -4,10 +4,12 @@ import re
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from tests import watch
 from tests.client.served import Served
 
+from comptoir.client import Comptoir
 from comptoir.wire.operation import Audience
 from comptoir.wire.operations import OPERATIONS
 
@@ -36,18 +38,16 @@ def test_the_examples_run(server: Served, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("COMPTOIR_TOKEN", server.token())
     called: list[str] = []
     scope: dict[str, Any] = {}
-    for name, code in parts():
-        called.clear()
-        exec(compile(code, f"{EXAMPLES.name}, {name}", "exec"), scope)
-        if not name:
-            scope["client"]._http.event_hooks = {
-                "response": [lambda reply: called.append(_operation_id(reply))]
-            }
-        else:
-            assert name in called, f"the example of {name} calls {called}"
-    scope["client"].close()
+    with httpx2.Client(event_hooks={"response": [lambda reply: called.append(_operation_id(reply))]}) as http:
+        for name, code in parts():
+            called.clear()
+            exec(compile(code, f"{EXAMPLES.name}, {name}", "exec"), scope)
+            assert name in {"", *called}, f"the example of {name} calls {called}"
+            if not name:
+                scope["client"].close()
+                scope["client"] = Comptoir(server.token(), base_url=server.url, http=http)
 
 
-def _operation_id(reply: Any) -> str:
+def _operation_id(reply: httpx2.Response) -> str:
     operation = watch.operation_of(reply)
     return "" if operation is None else operation.id

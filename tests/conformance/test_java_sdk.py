@@ -20,6 +20,7 @@ pytestmark = pytest.mark.conformance
 
 PROJECT = Path(__file__).parent / "java"
 TARGET = PROJECT / "target"
+MAIN = "comptoir.conformance.Walk"
 SDK = "com.microsoft.store:partnercenter"
 BUILD_SECONDS_MAX = 420
 WALK_SECONDS_MAX = 120
@@ -50,7 +51,7 @@ CHAPTERS = (
 
 @pytest.fixture(scope="session")
 def class_path() -> str:
-    """The compiled driver and the libraries that it needs; built once for all versions of the same sources."""
+    """The compiled driver and the libraries that it needs; built again if its sources have changed."""
     for command in ("java", "keytool", "mvn"):
         if shutil.which(command) is None:
             _miss(f"{command} is not installed (Debian: apt-get install default-jdk-headless maven)")
@@ -102,7 +103,7 @@ def _maven(*options: str) -> "subprocess.CompletedProcess[str]":
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def server(request: pytest.FixtureRequest, class_path: str, tmp_path: Path) -> Iterator[TlsServer]:
-    """A marketplace of its own for the walk, which takes two of its customers' places in the sandbox."""
+    """A marketplace of its own for the walk, which expects to find nothing bought."""
     if request.param == "sqlite":
         with started(tmp_path, str(tmp_path / "market.db")) as sqlite:
             yield sqlite
@@ -141,12 +142,16 @@ def test_the_whole_walk(server: TlsServer, class_path: str, tmp_path: Path) -> N
 def _machine(server: TlsServer, folder: Path) -> list[str]:
     """Options of the virtual machine: it trusts our authority, and starts fast."""
     store = folder / "trust.p12"
+    options = {
+        "alias": "comptoir",
+        "file": str(server.authority),
+        "keystore": str(store),
+        "storetype": "PKCS12",
+        "storepass": "changeit",
+    }
+    arguments = [word for name, value in options.items() for word in (f"-{name}", value)]
     subprocess.run(
-        ["keytool", "-importcert", "-noprompt", "-alias", "comptoir", "-file", str(server.authority)]
-        + ["-keystore", str(store), "-storetype", "PKCS12", "-storepass", "changeit"],
-        check=True,
-        capture_output=True,
-        timeout=60,
+        ["keytool", "-importcert", "-noprompt", *arguments], check=True, capture_output=True, timeout=60
     )
     return [
         f"-Djavax.net.ssl.trustStore={store}",

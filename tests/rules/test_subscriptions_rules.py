@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
 
@@ -112,7 +113,8 @@ def test_a_subscription_without_seats_is_a_mistake_of_ours() -> None:
 def test_activation_starts_term_and_refund_window() -> None:
     active = rules.activated(pending(), None, SETTINGS, ACTIVATED_AT)
     assert active.status is Status.ACTIVE
-    assert (active.started_at, active.term_start_at) == (ACTIVATED_AT, ACTIVATED_AT)
+    assert (active.started_at, active.anchored_at) == (ACTIVATED_AT, ACTIVATED_AT)
+    assert active.term_start_at == ACTIVATED_AT
     assert active.term_end_at == utc("2026-04-04T00:00:00")
     assert active.refund_until == ACTIVATED_AT + timedelta(hours=24)
     assert active.version == 2
@@ -180,6 +182,19 @@ def test_the_refund_windows_are_settings() -> None:
     assert yearly.refund_until == ACTIVATED_AT + timedelta(days=7)
 
 
+@pytest.mark.parametrize("duration", ["P1M", "P1Y"])
+def test_the_publishers_refund_window_comes_before_the_settings(duration: str) -> None:
+    bought = pending(term=Duration.parse(duration), refund_window=Duration.parse("P30D"))
+    active = rules.activated(bought, None, SETTINGS, ACTIVATED_AT)
+    assert active.refund_until == ACTIVATED_AT + timedelta(days=30)
+
+
+def test_the_refund_window_is_that_of_the_term_that_was_bought() -> None:
+    week = replace(term(), refund_window=Duration.parse("P7D"))
+    assert rules.created(draft(term=week), "s", "c", ORDERED_AT).refund_window == Duration.parse("P7D")
+    assert rules.created(draft(), "s", "c", ORDERED_AT).refund_window is None
+
+
 def test_a_closed_window_does_not_keep_a_pending_subscription() -> None:
     assert rules.is_cancellable(pending(), ORDERED_AT + timedelta(days=29))
     assert not rules.is_refundable(pending(), ORDERED_AT)
@@ -190,9 +205,11 @@ def test_a_closed_window_does_not_keep_a_pending_subscription() -> None:
 
 def test_another_billing_cycle_brings_its_price_and_moves_no_date() -> None:
     active = rules.activated(pending(term=Duration.parse("P1Y")), None, SETTINGS, ACTIVATED_AT)
-    annual = rules.rebilled(active, term("P1Y", BillingCycle.ANNUAL, "140"))
+    paid_at_once = replace(term("P1Y", BillingCycle.ANNUAL, "140"), refund_window=Duration.parse("P30D"))
+    annual = rules.rebilled(active, paid_at_once)
     assert (annual.billing_cycle, str(annual.unit_price.amount)) == (BillingCycle.ANNUAL, "140")
     assert (annual.term_end_at, annual.refund_until) == (active.term_end_at, active.refund_until)
+    assert annual.refund_window == Duration.parse("P30D")
     assert annual.version == active.version + 1
 
 
@@ -310,12 +327,16 @@ def test_the_journal_keeps_what_a_change_was_about() -> None:
         "status": "active",
         "statusReason": None,
         "isTrial": False,
+        "friendlyName": "Backup for the Lyon office",
+        "partnerId": None,
         "quantity": 12,
         "autoRenew": True,
+        "term": "P1M",
         "billingCycle": "monthly",
         "unitPrice": "12.50",
         "termStartAt": "2026-03-04T10:02:31+00:00",
         "termEndAt": "2026-04-04T00:00:00+00:00",
+        "refundUntil": "2026-03-05T10:02:31+00:00",
         "version": 2,
     }
 

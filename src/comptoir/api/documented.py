@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 
-from comptoir.api.faults import WIRE
+from comptoir.api.faults import WIRE, error_name
 from comptoir.api.oauth import OAUTH
 from comptoir.core.errors import Code
 from comptoir.wire.operation import Audience, Operation
 
 THROTTLED = "429"
 """A refusal without a number (``00-cross-cutting`` section 11.1 c)."""
+
+GENERAL = (Code.NOT_FOUND, Code.INVALID_PROPERTY, Code.BUSY)
+"""Codes whose text holds for every refusal with their number."""
 
 
 def errors_of(operation: Operation) -> list[str]:
@@ -41,15 +44,18 @@ def _error(code: Code) -> str:
     return "/".join(map(str, WIRE[code]))
 
 
-def _by_error() -> Mapping[str, list[str]]:
-    meanings: dict[str, list[str]] = {}
+def _faults() -> Mapping[str, list[str]]:
+    codes: dict[str, list[Code]] = {}
     for code in Code:
-        name = code.name.title().replace("_", "")
-        meanings.setdefault(_error(code), []).append(f"{name}: {code.value}")
-    return meanings
+        codes.setdefault(_error(code), []).append(code)
+    for code in GENERAL:
+        codes[_error(code)] = [code]
+    return {
+        error: [f"{error_name(code)}: {code.value}" for code in several] for error, several in codes.items()
+    }
 
 
-FAULTS: Mapping[str, list[str]] = _by_error()
+FAULTS: Mapping[str, list[str]] = _faults()
 """What each ``status/code`` means: names with texts."""
 
 OAUTH_FAULTS: Mapping[str, list[str]] = {

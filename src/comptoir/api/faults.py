@@ -105,6 +105,11 @@ WIRE: dict[Code, tuple[int, int]] = {
 assert WIRE.keys() == set(Code), set(Code) - WIRE.keys()
 
 
+def error_name(code: Code) -> str:
+    """``CART_NOT_FOUND`` as ``CartNotFound``."""
+    return code.name.title().replace("_", "")
+
+
 def answer(refusal: Refusal) -> Answer:
     """A refusal as HTTP status and JSON body (``00-cross-cutting`` section 11.1 a and b)."""
     status, number = WIRE[refusal.code]
@@ -114,7 +119,7 @@ def answer(refusal: Refusal) -> Answer:
         description=refusal.description,
         data=[] if member is None else [str(member)],
         source=SOURCE,
-        error_name=refusal.code.name.title().replace("_", ""),
+        error_name=error_name(refusal.code),
         is_retryable=refusal.code in {Code.UNEXPECTED, Code.BUSY, Code.ORDER_IN_PROGRESS},
     )
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}

@@ -102,7 +102,7 @@ class _Document:
                 "license": {"name": "Apache License 2.0", "identifier": "Apache-2.0"},
             },
             "servers": [{"url": "/"}],
-            "tags": [{"name": name, "description": FAMILIES.get(name, name)} for name in families],
+            "tags": [_tag(name) for name in families],
             "paths": self._paths(),
             "components": self._components(),
         }
@@ -185,6 +185,12 @@ class _Document:
 
 def _family(operation: Operation) -> str:
     return operation.id.partition(".")[0]
+
+
+def _tag(family: str) -> Object:
+    """A family; ``x-displayName`` is what browsers of such documents show."""
+    title, text = FAMILIES.get(family, (family, family))
+    return {"name": family, "x-displayName": title, "description": text}
 
 
 def _callers(operation: Operation) -> str:

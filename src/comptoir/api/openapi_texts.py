@@ -4,40 +4,45 @@ from collections.abc import Mapping
 from typing import Any
 
 INTRODUCTION = """\
-Comptoir serves the commercial marketplace part of the Partner Center API as its official clients use it, and a
-few operations of its own: the token issuer, health, and the operator API.
+Comptoir serves the commercial marketplace part of the Partner Center API as its official clients use it,
+and a few operations of its own: the token issuer, health, and the operator API.
 
 **Requests** are described in the documented spelling. More is understood: member names, enumeration values,
-fixed parts of paths and names of query parameters in any case; enumeration values without underscores and by
-number; `null` as not given; `"true"` for `true`; dates with any offset; comments, trailing commas and a byte
-order mark. Unknown members and parameters are ignored. Doubled and trailing slashes do not count.
+fixed parts of paths and names of query parameters in any case; enumeration values without underscores and
+by number; `null` as not given; `"true"` for `true`; dates with any offset; comments, trailing commas and a
+byte order mark. Unknown members and parameters are ignored. Doubled and trailing slashes do not count.
 
-**Answers** are exact: names in camel case, no `null` (what is absent is left out), dates in UTC with `Z`, money
-as numbers. New members may be added at any time. The `uri` of a link is relative to `/v1`. Clients that name
-themselves in `MS-PartnerCenter-Client` as one of the older official libraries get the vocabulary they know.
+**Answers** are exact: names in camel case, no `null` (what is absent is left out), dates in UTC with `Z`,
+money as numbers. New members may be added at any time. The `uri` of a link is relative to `/v1`. Clients
+that name themselves in `MS-PartnerCenter-Client` as one of the older official libraries get the vocabulary
+they know.
 
-**Refusals** have one shape, `Fault`, and a number that tells more than the status. They change nothing. Only
-409, 429, 500 and a failed connection are worth a repeat: with the same `MS-RequestId`, a write that was done
-already answers the same again and does nothing twice. A method that a path does not have answers 404, not 405,
-which an official client would repeat for ever.
+**Refusals** have one shape, `Fault`, and a number that tells more than the status. They change nothing.
+Only 409, 429, 500 and a failed connection are worth a repeat: with the same `MS-RequestId`, a write that
+was done already answers the same again and does nothing twice. A method that a path does not have answers
+404, not 405, which an official client would repeat for ever.
 
 Any call with a token takes the header `ValidateMfa: true` and then answers with `isMfaCompliant`.
 """
 
-FAMILIES: Mapping[str, str] = {
-    "oauth": "The token issuer: requests for tokens are forms, refusals have the shape of OAuth.",
-    "customers": "Customers of a partner, with their profiles, qualifications and budgets.",
-    "agreements": "What customers have agreed to.",
-    "partner": "The partner itself, its resellers, and checks of addresses and domains.",
-    "catalog": "What a market or a customer can buy: products, their plans (SKUs), availabilities.",
-    "carts": "Carts: lines to buy together, judged whenever they are sent.",
-    "orders": "Orders: what was bought, and where the customer activates it.",
-    "subscriptions": "Subscriptions: what a customer has, from its activation to its end.",
-    "sandbox": "Pages for integration sandboxes.",
-    "operator": "For the one who runs this installation; not part of Partner Center.",
-    "health": "Whether the server lives and can serve.",
-    "docs": "This description.",
+FAMILIES: Mapping[str, tuple[str, str]] = {
+    "oauth": ("Tokens", "The token issuer: requests for tokens are forms, refusals have the shape of OAuth."),
+    "customers": ("Customers", "Customers of a partner, with their profiles, qualifications and budgets."),
+    "agreements": ("Agreements", "What customers have agreed to."),
+    "partner": ("Partner", "The partner itself, its resellers, and checks of addresses and domains."),
+    "catalog": (
+        "Catalogue",
+        "What a market or a customer can buy: products, their plans (SKUs), availabilities.",
+    ),
+    "carts": ("Carts", "Lines to buy together, judged whenever they are sent."),
+    "orders": ("Orders", "What was bought, and where the customer sets it up."),
+    "subscriptions": ("Subscriptions", "What a customer has, from its activation to its end."),
+    "sandbox": ("Sandbox", "Pages for integration sandboxes."),
+    "operator": ("Operator", "For the one who runs this installation; not part of Partner Center."),
+    "health": ("Health", "Whether the server lives and can serve."),
+    "docs": ("Documents", "This description."),
 }
+"""Title and description of each family of operations."""
 
 Described = tuple[str, dict[str, Any]]
 """A description and a schema."""

@@ -3,8 +3,6 @@
 It is a text: it reads nothing stored, so whatever is put into its address can complete nothing.
 """
 
-import base64
-import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +10,7 @@ from html import escape
 from string import Template
 
 from comptoir.api.call import Answer, Call, Handler
+from comptoir.api.pages import HTML, page_headers
 from comptoir.api.services import Services
 
 SHOWN_MAX = 64
@@ -100,15 +99,7 @@ TEXTS = {
 }
 DEFAULT_LANGUAGE = "en"
 
-_STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-SECURITY_HEADERS = {
-    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
+SECURITY_HEADERS = {**page_headers(STYLE), "Cache-Control": "no-store"}
 _LANGUAGE_RANGE = re.compile(
     r"\s*([a-zA-Z]{1,8})(?:-[a-zA-Z0-9-]*)?\s*(?:;\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*)?"
 )
@@ -120,7 +111,7 @@ async def activation_placeholder(services: Services, call: Call) -> Answer:
     page = render(language, call.query.get("order") or "", call.query.get("line") or "")
     return Answer(
         page.encode(),
-        content_type="text/html; charset=utf-8",
+        content_type=HTML,
         headers={**SECURITY_HEADERS, "Content-Language": language, "Vary": "Accept-Language"},
     )
 

@@ -95,7 +95,7 @@ async def _port(settings: Settings) -> Finding:
     subject = f"port {settings.port}"
     server = running.find(settings)
     if server is not None and await _answers(server):
-        return Finding(subject, True, f"a server of this database answers on {server.address}")
+        return Finding("server", True, f"serves this database on {server.address}")
     try:
         listen(settings).close()
     except CannotOpen as error:

@@ -9,7 +9,8 @@ import msgspec
 from comptoir.api.services import Services
 from comptoir.audit import service as audit
 from comptoir.bootstrap import sample
-from comptoir.bootstrap.opening import CannotOpen, exists, located, mendable, server_file
+from comptoir.bootstrap.opening import CannotOpen, exists, located, mendable
+from comptoir.bootstrap.running import server_file
 from comptoir.bootstrap.server import make_context
 from comptoir.catalog import service as catalog
 from comptoir.catalog import service_import

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
-from pathlib import Path
 
 from comptoir.audit import service as audit
+from comptoir.bootstrap import running
 from comptoir.clock import service as clock
 from comptoir.db import Database, DatabaseInUse, Tx, Unusable, WrongRevision
 from comptoir.db.engines import Engine, Location, locate, open_database
@@ -57,7 +57,9 @@ def mendable(settings: Settings) -> Iterator[None]:
     try:
         yield
     except DatabaseInUse as error:
-        raise HeldElsewhere(f"{error}; stop it first") from error
+        server = running.find(settings)
+        where = "" if server is None else f", it seems the server on {server.address}"
+        raise HeldElsewhere(f"{error}{where}; stop it first") from error
     except WrongRevision as error:
         raise CannotOpen(str(error)) from error
     except (Unusable, OSError) as error:
@@ -98,11 +100,3 @@ async def load_secrets(database: Database) -> Secrets:
     if secrets is None:
         raise CannotOpen(EMPTY)
     return secrets
-
-
-def server_file(settings: Settings) -> Path:
-    """Where a running server leaves its address and operator key for commands of the same user."""
-    location = located(settings)
-    if location.engine is Engine.SQLITE:
-        return Path(f"{location.path}.server.json")
-    return Path(".comptoir/server.json")

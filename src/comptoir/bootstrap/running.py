@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx2
 
-from comptoir.bootstrap.opening import server_file
+from comptoir.db.engines import Engine, locate
 from comptoir.settings import Settings
 
 ANSWER_SECONDS_MAX = 120
@@ -31,12 +31,12 @@ class RunningServer:
         return httpx2.AsyncClient(
             base_url=self.address,
             headers={"Authorization": f"Bearer {self.key}"},
-            verify=self._trust(),
+            verify=self.trust(),
             timeout=ANSWER_SECONDS_MAX,
             trust_env=False,
         )
 
-    def _trust(self) -> ssl.SSLContext:
+    def trust(self) -> ssl.SSLContext:
         """Trust in the certificate that the server shows, whatever name it was issued for."""
         if not self.certificate:
             return ssl.create_default_context()
@@ -44,6 +44,14 @@ class RunningServer:
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
         context.check_hostname = False
         return context
+
+
+def server_file(settings: Settings) -> Path:
+    """Where a running server leaves its address and operator key for commands of the same user."""
+    location = locate(settings.database)
+    if location.engine is Engine.SQLITE:
+        return Path(f"{location.path}.server.json")
+    return Path(".comptoir/server.json")
 
 
 def leave(settings: Settings, server: RunningServer) -> Path:

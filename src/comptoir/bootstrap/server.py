@@ -32,7 +32,7 @@ from comptoir.worker import Worker, run_daemon
 
 LISTEN_BACKLOG = 2_048
 SHUTDOWN_SECONDS_MAX = 5
-"""How long requests under way may take to end; idle connections over TLS take all of it."""
+"""How long requests under way may take to end."""
 
 LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not listened on
 """Whoever listens on every address is reached from this machine on the one of the loopback."""
@@ -132,20 +132,27 @@ async def serve(settings: Settings, announce: Callable[[str], None] = print) -> 
     Raises ``CannotOpen`` if the database, the port or the certificate cannot be had.
     """
     alarm = asyncio.Event()
+    settings = _with_certificate(settings, announce)
     async with opened(settings, alarm=alarm) as database:
-        settings = _with_certificate(settings, announce)
-        listening = listen(settings)
-        settings = replace(settings, port=listening.getsockname()[1])
-        settings = replace(settings, public_base_url=_base_url(settings))
-        services = await make_services(database, settings)
-        server = _make_uvicorn(services, alarm)
-        file = running.leave(settings, _here(services))
-        announce(f"Comptoir serves {settings.database_label} on {settings.public_base_url}")
-        try:
-            with _signals_only_end_the_server():
-                await server.serve(sockets=[listening])
-        finally:
-            file.unlink(missing_ok=True)
+        with listen(settings) as listening:
+            settings = replace(settings, port=listening.getsockname()[1])
+            settings = replace(settings, public_base_url=_base_url(settings))
+            services = await make_services(database, settings)
+            await _serve_on(listening, services, alarm, announce)
+
+
+async def _serve_on(
+    listening: socket.socket, services: Services, alarm: asyncio.Event, announce: Callable[[str], None]
+) -> None:
+    settings = services.settings
+    server = _make_uvicorn(services, alarm)
+    file = running.leave(settings, _here(services))
+    announce(f"Comptoir serves {settings.database_label} on {settings.public_base_url}")
+    try:
+        with _signals_only_end_the_server():
+            await server.serve(sockets=[listening])
+    finally:
+        file.unlink(missing_ok=True)
 
 
 def _here(services: Services) -> running.RunningServer:
@@ -177,7 +184,22 @@ def _make_uvicorn(services: Services, alarm: asyncio.Event) -> Any:
     except (OSError, ValueError) as error:
         files = f"{services.settings.tls_cert} and {services.settings.tls_key}"
         raise CannotOpen(f"cannot use the certificate and key in {files}: {error}") from error
-    return uvicorn.Server(config)
+
+    class Server(uvicorn.Server):
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            for connection in list(self.server_state.connections):
+                if _is_idle_over_tls(connection):
+                    connection.transport.abort()
+            await super().shutdown(sockets)
+
+    return Server(config)
+
+
+def _is_idle_over_tls(connection: Any) -> bool:
+    """Whether a connection would only hold up our end with waiting for its client's farewell."""
+    is_idle = connection.cycle is None or connection.cycle.response_complete
+    is_tls = connection.transport.get_extra_info("sslcontext") is not None
+    return bool(is_idle and is_tls and not connection.transport.get_write_buffer_size())
 
 
 def _log_to_standard_error(settings: Settings) -> None:

@@ -20,6 +20,7 @@ from comptoir.api import (
     support_contacts,
 )
 from comptoir.api.call import Call, Handler
+from comptoir.api.services import Services
 from comptoir.carts import service as carts_service
 from comptoir.core.context import Context
 from comptoir.db import Tx
@@ -34,8 +35,16 @@ async def _import_catalogue(operation: str, tx: Tx, ctx: Context, call: Call) ->
     return await catalog_import.HANDLERS[operation](tx, ctx, call)
 
 
+async def _describe(operation: str, services: Services, call: Call) -> object:
+    """What makes the documents is needed once they are asked for, and by few servers."""
+    from comptoir.api import docs
+
+    return await docs.HANDLERS[operation](services, call)
+
+
 HANDLERS: Mapping[str, Handler] = {
     **health.HANDLERS,
+    **{name: partial(_describe, name) for name in ("docs.openapi", "docs.page")},
     **oauth.HANDLERS,
     **operator.HANDLERS,
     **catalog.HANDLERS,

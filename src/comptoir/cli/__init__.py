@@ -15,7 +15,7 @@ def main() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal that lacks a customer's letters still shows ids
     try:
-        app(print_error=False, exit_on_error=False)
+        app(sys.argv[1:], print_error=False, exit_on_error=False)
     except CycloptsError as error:
         fail(" ".join(str(error).split()))
     except BrokenPipeError:  # whoever read our output has seen enough

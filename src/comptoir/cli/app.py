@@ -28,6 +28,34 @@ app.command(
     name="customers",
     help="List the customers of an account with their Microsoft ID, which every call about them needs.",
 )
+app.command(
+    "comptoir.cli.profile:app",
+    name="profile",
+    help="Name the services that the next commands call, and as whom. The profile local needs none.",
+)
+app.command(
+    "comptoir.cli.partner.catalog:products",
+    name="products",
+    help="What is for sale in a country, or to a customer.",
+)
+app.command("comptoir.cli.partner.catalog:skus", name="skus", help="The plans of a product.")
+app.command(
+    "comptoir.cli.partner.catalog:availabilities",
+    name="availabilities",
+    help="What a cart line can buy of a plan.",
+)
+app.command("comptoir.cli.partner.cart:app", name="cart", help="Put a purchase together and order it.")
+app.command("comptoir.cli.partner.orders:app", name="orders", help="The orders of a customer.")
+app.command(
+    "comptoir.cli.partner.subscriptions:app",
+    name="subscriptions",
+    help="The subscriptions of a customer: activate, change, cancel.",
+)
+app.command(
+    "comptoir.cli.connect:connect",
+    name="connect",
+    help="Print a program that calls the running server: curl, python, node, java, dotnet or powershell.",
+)
 app.command("comptoir.cli.account:app", name="account", help="List the accounts and change their settings.")
 app.command("comptoir.cli.catalog:app", name="catalog", help="Check and import the catalogue that is sold.")
 app.command(

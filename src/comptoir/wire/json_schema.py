@@ -146,7 +146,7 @@ def _names(structs: Iterable[Any]) -> Mapping[Any, str]:
 def _plain_name(cls: Any) -> str:
     """The class's name; of ``Collection[Product]`` it is ``ProductCollection``."""
     origin = get_origin(cls)
-    return cls.__name__ if origin is None else "".join(map(_plain_name, get_args(cls))) + origin.__name__
+    return str(cls.__name__) if origin is None else "".join(map(_plain_name, get_args(cls))) + origin.__name__
 
 
 def _family(cls: Any) -> str:

@@ -121,12 +121,12 @@ class Customers:
     def set_qualification(
         self,
         customer_id: str,
-        qualification: str,
+        qualification: str | int,
         *,
         code: str | None = None,
         request_id: str | None = None,
     ) -> str:
-        """Give the customer a qualification: ``Education`` or ``GovernmentCommunityCloud``."""
+        """Give the customer a qualification: ``Education`` (1) or ``GovernmentCommunityCloud`` (3)."""
         return self._connection.call(
             "customers.qualification_update",
             str,

@@ -42,6 +42,10 @@ final class Catalogue {
         return Steps.needed(trial, "availability of the trial");
     }
 
+    int seatsMax() {
+        return sku().getMaximumQuantity();
+    }
+
     void walk() {
         ofCountry();
         ofCustomer();
@@ -79,6 +83,12 @@ final class Catalogue {
         steps.step("skus.get", () -> Steps.same(
             sku().getTitle(), products.byId(product().getId()).getSkus().byId(sku().getId()).get().getTitle()));
         availabilities("", products.byId(product().getId()));
+        steps.step("availabilities.get", () -> {
+            Availability found = products.byId(product().getId()).getSkus().byId(sku().getId())
+                .getAvailabilities().byId(paid().getId()).get();
+            Steps.same(paid().getCatalogItemId(), found.getCatalogItemId());
+            Steps.check(found.getIsPurchasable(), "not purchasable");
+        });
     }
 
     private void ofCustomer() {
@@ -96,6 +106,10 @@ final class Catalogue {
         steps.step("customer_skus.get", () -> Steps.same(
             sku().getId(), products.byId(product().getId()).getSkus().byId(sku().getId()).get().getId()));
         availabilities("customer_", products.byId(product().getId()));
+        // The SDK asks for the list here and reads one availability from it, of which nothing remains.
+        steps.step("customer_availabilities.get", () -> Steps.check(
+            products.byId(product().getId()).getSkus().byId(sku().getId())
+                .getAvailabilities().byId(paid().getId()).get() != null, "no answer"));
     }
 
     private void availabilities(String prefix, IProduct of) {
@@ -109,11 +123,6 @@ final class Catalogue {
         });
         steps.step(prefix + "availabilities.by_segment", () -> Steps.same(paid().getId(), Steps.only(
             of.getSkus().byId(sku().getId()).getAvailabilities().byTargetSegment(SEGMENT).get()).getId()));
-        steps.step(prefix + "availabilities.get", () -> {
-            Availability found = of.getSkus().byId(sku().getId()).getAvailabilities().byId(paid().getId()).get();
-            Steps.same(paid().getCatalogItemId(), found.getCatalogItemId());
-            Steps.check(found.getIsPurchasable(), "not purchasable");
-        });
     }
 
     /** Up to 1.15.3 the SDK posts its parameters in place of the request, so the answer says nothing. */

@@ -5,21 +5,26 @@ import java.util.function.Consumer;
 
 import com.microsoft.store.partnercenter.IPartner;
 import com.microsoft.store.partnercenter.models.orders.Order;
+import com.microsoft.store.partnercenter.models.subscriptions.Conversion;
+import com.microsoft.store.partnercenter.models.subscriptions.ConversionResult;
 import com.microsoft.store.partnercenter.models.subscriptions.Subscription;
 import com.microsoft.store.partnercenter.models.subscriptions.SubscriptionActivationResult;
 import com.microsoft.store.partnercenter.models.subscriptions.SubscriptionProvisioningStatus;
 import com.microsoft.store.partnercenter.models.subscriptions.SubscriptionStatus;
+import com.microsoft.store.partnercenter.models.subscriptions.SupportContact;
 import com.microsoft.store.partnercenter.subscriptions.ISubscription;
 import com.microsoft.store.partnercenter.subscriptions.ISubscriptionCollection;
 
 /** Subscriptions from activation to cancellation. */
 final class LifeCycle {
     private final Steps steps;
+    private final Catalogue catalogue;
     private final Purchase purchase;
     private final ISubscriptionCollection subscriptions;
 
-    LifeCycle(IPartner partner, Settings settings, Steps steps, Purchase purchase) {
+    LifeCycle(IPartner partner, Settings settings, Steps steps, Catalogue catalogue, Purchase purchase) {
         this.steps = steps;
+        this.catalogue = catalogue;
         this.purchase = purchase;
         this.subscriptions = partner.getCustomers().byId(settings.customer).getSubscriptions();
     }
@@ -28,6 +33,7 @@ final class LifeCycle {
         activate();
         read();
         side();
+        convert();
         update();
         end();
     }
@@ -82,8 +88,26 @@ final class LifeCycle {
         });
         steps.step("subscriptions.registration_status", () -> Steps.same(
             idOf(purchase.order()), paid().getRegistrationStatus().get().getSubscriptionId()));
+        steps.step("subscriptions.support_contact", () -> {
+            SupportContact contact = paid().getSupportContact().get();
+            Steps.same(contact.getName(), paid().getSupportContact().update(contact).getName());
+        });
         steps.step("subscriptions.add_ons", () -> Steps.same(0, paid().getAddOns().get().getTotalCount()));
         steps.step("subscriptions.upgrades", () -> Steps.same(0, paid().getUpgrades().get().getTotalCount()));
+    }
+
+    /** The end of a trial before its time. */
+    private void convert() {
+        steps.step("subscriptions.conversions", () -> {
+            Conversion conversion = Steps.only(trial().getConversions().get());
+            Steps.same(catalogue.trial().getCatalogItemId(), conversion.getOfferId());
+            ConversionResult result = trial().getConversions().create(conversion);
+            Steps.same(idOf(purchase.trialOrder()), result.getSubscriptionId());
+            Steps.check(result.getError() == null, "has an error");
+            Steps.check(!trial().get().getIsTrial(), "is still a trial");
+        });
+        steps.step("subscriptions.conversions_of_paid", () ->
+            Steps.same(0, paid().getConversions().get().getTotalCount()));
     }
 
     private void update() {
@@ -108,9 +132,9 @@ final class LifeCycle {
             sparse.setStatus(SubscriptionStatus.SUSPENDED);
             paid().patch(sparse);
         });
-        steps.refused("subscriptions.patch_quantity_too_high", "800018", () -> {
+        steps.refused("subscriptions.patch_quantity_too_high", "2002", () -> {
             Subscription full = paid().get();
-            full.setQuantity(26);
+            full.setQuantity(catalogue.seatsMax() + 1);
             paid().patch(full);
         });
     }

@@ -23,8 +23,15 @@ final class Steps {
             System.out.println("ok " + name);
         } catch (Exception | AssertionError problem) {
             failures++;
-            System.out.println("FAIL " + name + " " + String.valueOf(problem).replaceAll("\\s+", " "));
+            System.out.println("FAIL " + name + " " + reason(problem).replaceAll("\\s+", " "));
         }
+    }
+
+    private static String reason(Throwable problem) {
+        if (problem instanceof PartnerException && ((PartnerException) problem).getServiceErrorPayload() != null) {
+            return ((PartnerException) problem).getServiceErrorPayload().toString();
+        }
+        return String.valueOf(problem);
     }
 
     /** A step that the server must refuse with this code, read by the SDK from the fault. */

@@ -29,7 +29,7 @@ public final class Walk {
         catalogue.walk();
         Purchase purchase = new Purchase(partner, settings, steps, catalogue);
         purchase.walk();
-        new LifeCycle(partner, settings, steps, purchase).walk();
+        new LifeCycle(partner, settings, steps, catalogue, purchase).walk();
         System.exit(steps.allPassed() ? 0 : 1);
     }
 

@@ -1,0 +1,224 @@
+"""Calls that schemathesis makes up from the OpenAPI document, fitting it and not, for the real application.
+
+Whatever is sent: no failure of ours, and an answer that the document describes. Ids and other telling values
+are mixed into the document that the calls are made up from, so that they get past the first refusal.
+"""
+
+import copy
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+import requests
+import schemathesis
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis import Case, GenerationMode
+from schemathesis.checks import CHECKS, load_all_checks
+from tests import documented
+from tests.market import ADMIN, BASE_URL, Json, Market, open_market
+
+from comptoir.bootstrap import making
+from comptoir.wire.operation import Audience, Operation
+from comptoir.wire.operations import OPERATIONS
+
+EXAMPLES = 12
+"""Calls of each kind for each operation; the first ones that hypothesis draws are the telling ones."""
+
+load_all_checks()
+CHECKED = CHECKS.get_by_names(
+    [
+        "not_a_server_error",
+        "status_code_conformance",
+        "content_type_conformance",
+        "response_headers_conformance",
+        "response_schema_conformance",
+    ]
+)
+"""Not among them is whether a refusal was right: the contract forgives more than a schema can describe, and
+which ids exist the document does not say."""
+
+WORDS: dict[str, list[Any]] = {
+    "country": ["US", "FR", "us", "ZZ"],
+    "iso2": ["US", "jp"],
+    "targetView": ["MarketplaceSaaS", "OnlineServices", "Azure"],
+    "targetSegment": ["commercial", "education"],
+    "termDuration": ["P1M", "P1Y", "P3Y", "p1m", ""],
+    "currencyCode": ["USD", "EUR"],
+    "quantity": [1, 5, 0, -1, 2**31 - 1],
+    "lineItemNumber": [0, 1],
+    "line_item_number": [0, 1],
+    "key": ["transaction_reseller"],
+    "seekOperation": ["Next", "First", "Last"],
+    "filter": ['{"Field":"CompanyName","Value":"a","Operator":"starts_with"}', "{}"],
+    "relationship_type": ["IsIndirectCloudSolutionProviderOf"],
+    "agreementType": ["MicrosoftCustomerAgreement", "*"],
+    "type": ["MicrosoftCustomerAgreement"],
+    "email": ["a@b.example"],
+    "culture": ["en-US"],
+    "language": ["en"],
+    "state": ["WA"],
+    "postalCode": ["98052"],
+    "name": ["sandbox", "production"],
+    "tenant": ["common", "adfs"],
+    "grant_type": ["client_credentials"],
+    "scope": ["https://graph.windows.net/.default"],
+    "resource": ["https://graph.windows.net"],
+    "authorization_endpoint": ["https://host.example/common/oauth2/authorize"],
+    "mpn_id": ["4000123"],
+}
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A marketplace that holds a cart, an order and its subscriptions, and what their ids are."""
+
+    path: Path
+    made: making.Made
+    words: dict[str, list[Any]]
+
+
+@pytest.fixture(scope="session")
+def desk(sample_sqlite: tuple[Path, making.Made], tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    path = tmp_path_factory.mktemp("generated") / "desk.db"
+    shutil.copyfile(sample_sqlite[0], path)
+    with _running(path, sample_sqlite[1]) as (portal, market):
+        return Desk(path, sample_sqlite[1], portal.call(_furnish, market))
+
+
+@pytest.fixture(scope="session")
+def schema(desk: Desk) -> Any:
+    return schemathesis.openapi.from_dict(_mixed(documented.document(), {**WORDS, **desk.words}))
+
+
+@pytest.mark.parametrize("mode", GenerationMode, ids=lambda mode: mode.value)
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.id)
+def test_any_call(
+    operation: Operation, mode: GenerationMode, schema: Any, desk: Desk, tmp_path: Path
+) -> None:
+    shutil.copyfile(desk.path, tmp_path / "market.db")
+    described = schema[operation.path][operation.method]
+
+    with _running(tmp_path / "market.db", desk.made) as (portal, market):
+
+        @given(described.as_strategy(generation_mode=mode))
+        @settings(
+            max_examples=EXAMPLES,
+            derandomize=True,
+            database=None,
+            deadline=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        def call(case: Case) -> None:
+            reply = portal.call(partial(_send, market, operation, case))
+            case.validate_response(reply, checks=CHECKED)
+            documented.examine(reply, operation)
+
+        call()
+
+
+@contextmanager
+def _running(path: Path, made: making.Made) -> Iterator[tuple[BlockingPortal, Market]]:
+    """The application in a thread of its own, since hypothesis does not wait."""
+    with (
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(open_market(f"sqlite:///{path}", made)) as market,
+    ):
+        yield portal, market
+
+
+async def _send(market: Market, operation: Operation, case: Case) -> httpx2.Response:
+    """Send what was made up, with a token that lets it in."""
+    options = case.as_transport_kwargs(base_url=BASE_URL)
+    parts = {
+        name: options.get(name) for name in ("method", "url", "headers", "params", "data", "json", "cookies")
+    }
+    prepared = requests.Request(**parts).prepare()
+    headers = dict(prepared.headers)
+    if operation.audience is Audience.PARTNER:
+        headers["Authorization"] = f"Bearer {await market.token('sandbox', ADMIN)}"
+    elif operation.audience is Audience.OPERATOR:
+        headers["Authorization"] = f"Bearer {await market.token('operator')}"
+    body = prepared.body or b""
+    content = body if isinstance(body, bytes) else body.encode()
+    return await market.client.send(
+        httpx2.Request(prepared.method or "", prepared.url or "", headers=headers, content=content)
+    )
+
+
+async def _furnish(market: Market) -> dict[str, list[Any]]:
+    """Fill a cart, order two plans, activate one, and collect the ids by the names that the document uses."""
+    customer_id = market.customer("US")
+    products = (await _read(market, "/v1/products?country=US&targetView=MarketplaceSaaS"))["items"]
+    items = [item for product in products[:6] for item in await _items(market, product["id"])]
+    path = f"/v1/customers/{customer_id}"
+    tried = await market.post(
+        f"{path}/carts", {"lineItems": [{"catalogItemId": item, "quantity": 5} for item in items]}
+    )
+    good = [line["catalogItemId"] for line in tried.json()["lineItems"] if "error" not in line]
+    lines = [{"catalogItemId": item, "quantity": 5} for item in good[:2]]
+    cart = (await market.post(f"{path}/carts", {"lineItems": lines})).json()
+    checkout = await market.post(f"{path}/carts/{cart['id']}/checkout")
+    assert checkout.status_code == 201, checkout.text
+    await market.work()
+    open_cart = (await market.post(f"{path}/carts", {"lineItems": lines})).json()
+    subscriptions = (await _read(market, f"{path}/subscriptions"))["items"]
+    assert (await market.post(f"{path}/subscriptions/{subscriptions[0]['id']}/activate")).status_code == 200
+    product, sku, availability = zip(*(item.split(":") for item in items), strict=True)
+    return {
+        "customer_id": [customer_id, market.customer("US", "production")],
+        "account_id": [(await market.account()).id],
+        "cart_id": [open_cart["id"], cart["id"]],
+        "order_id": [order["id"] for order in checkout.json()["orders"]],
+        "subscription_id": [subscription["id"] for subscription in subscriptions],
+        "product_id": list(product),
+        "sku_id": list(sku),
+        "availability_id": list(availability),
+        "catalogItemId": items,
+        "offerId": items,
+        "template_id": [entry["templateId"] for entry in (await _read(market, "/v1/agreements"))["items"]],
+    }
+
+
+async def _items(market: Market, product_id: str) -> list[str]:
+    """What a cart can buy of a product in the United States."""
+    items = []
+    for sku in (await _read(market, f"/v1/products/{product_id}/skus?country=US"))["items"]:
+        path = f"/v1/products/{product_id}/skus/{sku['id']}/availabilities?country=US"
+        items += [availability["catalogItemId"] for availability in (await _read(market, path))["items"]]
+    return items
+
+
+async def _read(market: Market, path: str) -> Json:
+    reply = await market.get(path, user=ADMIN)
+    assert reply.status_code == 200, reply.text
+    return reply.json()
+
+
+def _mixed(document: documented.Document, words: dict[str, list[Any]]) -> documented.Document:
+    """The document with telling values beside any other for what calls are made up from.
+
+    Members that no operation knows are ignored, so they are not made up either.
+    """
+    mixed = copy.deepcopy(document)
+    for name, schema in mixed["components"]["schemas"].items():
+        if name.endswith("Body") or "Form" in name:
+            schema["additionalProperties"] = False
+            for member, kind in schema["properties"].items():
+                schema["properties"][member] = _either(words.get(member), kind)
+    in_paths = [row for item in mixed["paths"].values() for row in item.values()]
+    inline = [parameter for row in in_paths for parameter in row.get("parameters", ()) if "name" in parameter]
+    for parameter in (*mixed["components"]["parameters"].values(), *inline):
+        parameter["schema"] = _either(words.get(parameter["name"]), parameter["schema"])
+    return mixed
+
+
+def _either(values: list[Any] | None, kind: documented.Document) -> documented.Document:
+    return kind if values is None else {"anyOf": [{"enum": values}, kind]}

@@ -1,0 +1,1 @@
+"""What each client sends, and what it must get: see README.md in this folder."""
