@@ -5,7 +5,7 @@ RUN := .venv/.installed-run
 DEV := .venv/.installed-dev
 DEMO := demo-output
 
-.PHONY: help setup demo run test check bench conformance lock schema docs clean
+.PHONY: help setup demo run test check bench conformance java lock schema docs clean
 
 help:
 	@echo "make demo         the whole purchase over real HTTP, step by step"
@@ -57,7 +57,7 @@ run: $(RUN)
 	@test -e $(DEMO)/comptoir.db || $(BIN)/comptoir demo --output $(DEMO) --quiet
 	@$(BIN)/comptoir serve --database $(DEMO)/comptoir.db
 
-test: $(DEV)
+test: $(DEV) $(if $(filter true,$(CI)),java)
 	@echo "== tests"
 	@$(BIN)/pytest -n 2 --dist worksteal -q
 
@@ -72,7 +72,19 @@ check: $(DEV)
 	@echo "== generated files"
 	@$(BIN)/python tools/generate.py --check
 
-conformance: $(DEV)
+# The official Java SDK needs a JDK and Maven, which no lock file brings.
+java:
+	@if ! { command -v java && command -v keytool && command -v mvn; } >/dev/null 2>&1; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "== installing a JDK and Maven"; \
+	    apt-get update -qq && apt-get install -y -qq --no-install-recommends default-jdk-headless maven >/dev/null \
+	      || echo "== cannot install them"; \
+	  else \
+	    echo "== no JDK or no Maven: the official Java SDK is not tested"; \
+	  fi; \
+	fi
+
+conformance: $(DEV) java
 	@echo "== foreign clients"
 	@$(BIN)/pytest -m conformance -q
 

@@ -75,9 +75,11 @@ def started(
         _wait_for(file, process)
         yield Started(process, file, json.loads(file.read_text(encoding="utf-8")))
     finally:
-        if process.poll() is None:
-            process.kill()
-            process.communicate()
+        process.kill()
+        process.wait()
+        for stream in (process.stdout, process.stderr):
+            if stream is not None:
+                stream.close()
 
 
 def _wait_for(file: Path, process: "subprocess.Popen[str]") -> None:

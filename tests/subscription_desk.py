@@ -128,7 +128,7 @@ async def hold_unlisted(shop: Shop) -> Held:
     async def work(tx: Tx) -> Held:
         customer = await customers.lock(tx, ctx, shop.customer_id)
         created = await service.create(tx, ctx, customer, draft(quantity=6))
-        await service.activate(tx, ctx, customer.id, created.id)
+        await service.activate(tx, ctx, created, is_in_progress=False)
         return Held(shop, created.id)
 
     return await shop.market.write(work)

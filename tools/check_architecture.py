@@ -259,7 +259,15 @@ def check_commit(source: Source) -> Iterator[Offence]:
             yield source.path, node.lineno, f".{node.attr} in a domain"
 
 
-CHECKS = (check_layers, check_client, check_purity, check_time_and_chance, check_sql, check_money, check_commit)
+CHECKS = (
+    check_layers,
+    check_client,
+    check_purity,
+    check_time_and_chance,
+    check_sql,
+    check_money,
+    check_commit,
+)
 
 
 def offences(root: Path) -> list[Offence]:

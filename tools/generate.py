@@ -11,6 +11,9 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import client_reference
+import sync_client
+
 from comptoir.api import faults
 from comptoir.catalog import schema as catalog_schema
 from comptoir.core.accounts import AccountKind, AccountSettings, Profile
@@ -143,6 +146,7 @@ def states_page() -> str:
 
 SCHEMAS = ROOT / "src" / "comptoir" / "db" / "schema"
 DOCUMENTS: Mapping[Path, Callable[[], str]] = {
+    **sync_client.files(),
     SCHEMAS / "sqlite.sql": lambda: schema_files.render("sqlite"),
     SCHEMAS / "postgresql.sql": lambda: schema_files.render("postgresql"),
     REFERENCE / "operations.md": lambda: NOTICE + operations_page(),
@@ -151,6 +155,7 @@ DOCUMENTS: Mapping[Path, Callable[[], str]] = {
     REFERENCE / "assumptions.md": lambda: NOTICE + assumptions_page(),
     REFERENCE / "subscription-states.md": lambda: NOTICE + states_page(),
     REFERENCE / "catalog.schema.json": catalog_schema.render,
+    REFERENCE / "client.md": lambda: NOTICE + client_reference.page(),
 }
 
 

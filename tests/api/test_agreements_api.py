@@ -11,13 +11,12 @@ from tests.market import ADMIN, BASE_URL, START, Market
 from comptoir.audit import service as audit
 from comptoir.customers import service, service_agreements
 from comptoir.db import Tx, sql
-from comptoir.wire.dates import format_date
 
 pytestmark = pytest.mark.anyio
 
 CLOUD = "998b88de-aa99-4388-a42c-1b3517d49490"
 CUSTOMER = "117a77b0-9360-443b-8795-c6dedc750cf9"
-AGREED = format_date(START.replace(day=1))
+AGREED = "2026-03-01T08:15:00Z"
 BODY: dict[str, Any] = {
     "primaryContact": {
         "firstName": "Aimée",

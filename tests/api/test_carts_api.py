@@ -323,6 +323,8 @@ async def error_of(market: Market, *lines: Json) -> Json:
         pytest.param(
             "plain", {"participants": [{"key": "friend", "value": "1"}]}, 10010, id="unknown participant"
         ),
+        pytest.param("plain", {"friendlyName": "é" * 256}, 10010, id="a name that is too long"),
+        pytest.param("nothing", {"friendlyName": "é" * 256}, 10010, id="such a name of an unknown item"),
         pytest.param("pledge", {}, 10012, id="attestation"),
         pytest.param("pledge", {"attestationAccepted": False}, 10012, id="attestation declined"),
         pytest.param("plain", {"billingCycle": "annual"}, 10013, id="billing cycle"),

@@ -541,6 +541,8 @@ async def test_the_customers_of_one_reseller(market: Market) -> None:
 FAULTY_QUERIES = [
     ("size=-1", 3000),
     ("size=ten", 3000),
+    ("size=%D9%A3", 3000),
+    ("size=-%D9%A3", 3000),
     ("size=1.5", 3000),
     ("size=99999999999", 3000),
     ("filter=nonsense", 3000),

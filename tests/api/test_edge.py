@@ -3,15 +3,21 @@
 import asyncio
 import gzip
 import json
+import re
 from typing import Any
 
 import pytest
 from tests import watch
-from tests.market import ADMIN, Market
+from tests.market import ADMIN, HELPDESK, Market
 
 from comptoir.api.limits import STORM_ANSWERS
 from comptoir.catalog import service as catalog
+from comptoir.core.context import Role
 from comptoir.db import Tx
+from comptoir.identity import tokens
+from comptoir.identity.model import User
+from comptoir.wire.operation import Audience, Mode, Operation
+from comptoir.wire.operations import OPERATIONS
 
 pytestmark = pytest.mark.anyio
 
@@ -180,6 +186,8 @@ async def test_content_type_and_accept(market: Market) -> None:
     as_xml = {"Content-Type": "application/xml"}
     assert (await market.call("POST", "/v1/customers", raw=b"<a/>", headers=as_xml)).status_code == 415
     assert (await market.get("/v1/customers", headers={"Accept": "text/html"})).status_code == 406
+    refused = await market.get("/v1/customers", headers={"Accept-Encoding": "gzip;q=0"})
+    assert "Content-Encoding" not in refused.headers
     for accept in ("application/json", "text/html, */*;q=0.1", "application/json, text/plain, */*"):
         assert (await market.get("/v1/customers", headers={"Accept": accept})).status_code == 200
 
@@ -198,11 +206,32 @@ async def test_the_etag_is_mirrored(market: Market) -> None:
     assert reply.headers["ETag"] == f'"{reply.json()["attributes"]["etag"]}"'
 
 
+async def _without_mfa(market: Market) -> dict[str, str]:
+    """The header of a user who signed in with a password alone."""
+    account, secrets = await market.account(), market.services.secrets
+    user = User(
+        "1f0e4d8a-0f4c-4b52-9d6e-6a1c6f0b7a01", account.id, ADMIN, "Ada", frozenset({Role.ADMIN_AGENTS})
+    )
+    claims = tokens.user_claims(
+        user=user,
+        client_id=market.made.accounts[1].applications[0].client_id,
+        resource="https://api.partnercenter.microsoft.com",
+        base_url="http://market.test",
+        wall=market.now,
+        has_mfa=False,
+    )
+    return {"Authorization": f"Bearer {tokens.sign(secrets, claims)}"}
+
+
 async def test_mfa_is_reported_to_those_who_ask(market: Market) -> None:
     asked = {"ValidateMfa": "true"}
     assert (await market.get("/v1/customers", user=ADMIN, headers=asked)).headers["isMfaCompliant"] == "true"
-    assert (await market.get("/v1/customers", headers=asked)).headers["isMfaCompliant"] == "false"
-    assert "isMfaCompliant" not in (await market.get("/v1/customers")).headers
+    for path in ("/v1/products?country=US&targetView=OnlineServices", "/v1/customers/x"):
+        assert (await market.get(path, user=ADMIN, headers=asked)).headers["isMfaCompliant"] == "true"
+    assert (await market.get("/v1/customers", headers=asked)).headers["isMfaCompliant"] == "true"
+    assert "isMfaCompliant" not in (await market.get("/v1/customers", user=ADMIN)).headers
+    without = await market.get("/v1/customers", headers={**asked, **await _without_mfa(market)})
+    assert without.headers["isMfaCompliant"] == "false"
 
 
 async def test_a_repeated_write_is_answered_from_the_store(market: Market) -> None:
@@ -245,6 +274,19 @@ async def test_fifty_repeats_at_once_have_one_effect(market: Market) -> None:
     assert {reply.status_code for reply in replies} == {201}
     assert len({reply.content for reply in replies}) == 1
     assert sum("MS-Replayed" in reply.headers for reply in replies) == 49
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [known for known in OPERATIONS if known.audience is Audience.PARTNER and known.mode is Mode.WRITE],
+    ids=lambda known: known.id,
+)
+async def test_users_who_only_help_change_nothing(market: Market, operation: Operation) -> None:
+    path = re.sub(r"\{\w+:int\}", "0", operation.path)
+    path = re.sub(r"\{customer_id\}", market.customer(), path)
+    path = re.sub(r"\{\w+(:guid)?\}", "00000000-0000-4000-8000-000000000000", path)
+    reply = await market.call(operation.method, path, user=HELPDESK)
+    assert (reply.status_code, reply.json()["code"]) == (403, 900150)
 
 
 async def test_throttling_tells_when_to_come_back(market: Market) -> None:

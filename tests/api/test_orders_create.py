@@ -357,6 +357,15 @@ async def test_what_an_order_is_refused_for(shop: Shop, status: int, code: int, 
     assert (reply.status_code, reply.json()["code"]) == (status, code), reply.text
 
 
+async def test_a_friendly_name_is_as_long_as_a_subscription_s_can_be(shop: Shop) -> None:
+    longest = "é" * 255
+    order = await shop.order(shop.line(), shop.line(number=1, friendlyName=longest))
+    assert order["lineItems"][1]["friendlyName"] == longest
+    reply = await shop.post(shop.line(), shop.line(number=1, friendlyName=longest + "é"))
+    assert (reply.status_code, reply.json()["code"]) == (400, 3000)
+    assert reply.json()["data"] == ["lineItems[1].friendlyName"]
+
+
 @pytest.mark.parametrize("raw", [b"", b"null", b"{", b"[]", b'"success"', b"\xff"])
 async def test_a_body_that_is_no_order(shop: Shop, raw: bytes) -> None:
     reply = await shop.market.post(shop.path, raw=raw)

@@ -5,6 +5,9 @@ from typing import Any
 import pytest
 from tests.market import Json
 from tests.order_market import FORMER, RESELLER, UNKNOWN_MPN_ID, Shop, shop
+from tests.subscription_desk import Held
+
+from comptoir.subscriptions.model import Status, StatusReason
 
 pytestmark = pytest.mark.anyio
 __all__ = ["shop"]
@@ -290,6 +293,53 @@ async def test_resellers_of_add_ons(shop: Shop, mpn_id: str, status: int, code: 
     body = add_on(shop, order, partnerIdOnRecord=own if mpn_id == "own" else mpn_id)
     reply = await shop.patch(order["id"], body)
     assert (reply.status_code, reply.json().get("code")) == (status, code)
+
+
+async def test_a_base_line_takes_its_add_ons_along(shop: Shop) -> None:
+    order = await shop.order(shop.line(), shop.line(number=1))
+    grown = (await shop.patch(order["id"], add_on(shop, order, "extra-scarce", 4))).json()
+    assert grown["status"] == "completed"
+    ids = [line["subscriptionId"] for line in grown["lineItems"]]
+    base, other, extra = (Held(shop, subscription_id) for subscription_id in ids)
+    assert await extra.stock_taken() == 4
+    after = (await shop.patch(order["id"], cancel_line(0))).json()
+    assert (after["status"], [line["quantity"] for line in after["lineItems"]]) == ("completed", [0, 6, 0])
+    assert "activationLinks" not in after["lineItems"][2]["links"]
+    assert (await other.stored()).status is Status.PENDING
+    reasons = [(await held.stored()).status_reason for held in (base, extra)]
+    assert reasons == [StatusReason.ORDER_CANCELLED, StatusReason.BASE_CANCELLED]
+    assert await extra.stock_taken() == 0
+    again = await shop.patch(order["id"], cancel_line(2))
+    assert (again.status_code, again.json()["code"]) == (400, 800061)
+    last = (await shop.patch(order["id"], cancel_line(1))).json()
+    assert last["status"] == "cancelled"
+
+
+async def test_the_last_base_line_takes_the_order_with_it(shop: Shop) -> None:
+    order = await shop.order()
+    await shop.patch(order["id"], add_on(shop, order))
+    after = (await shop.patch(order["id"], cancel_line(0))).json()
+    assert (after["status"], [line["quantity"] for line in after["lineItems"]]) == ("cancelled", [0, 0])
+
+
+async def test_a_line_takes_the_add_ons_of_other_orders_along(shop: Shop) -> None:
+    base = await shop.order()
+    parent = {"parentSubscriptionId": base["lineItems"][0]["subscriptionId"]}
+    other = await shop.order(
+        shop.line("extra-scarce", 4, provisioningContext=parent), shop.line("single", 1, 1)
+    )
+    extra, single = (Held(shop, line["subscriptionId"]) for line in other["lineItems"])
+    assert (await shop.patch(base["id"], {"status": "cancelled"})).status_code == 200
+    ended = await extra.stored()
+    assert (ended.status, ended.status_reason) == (Status.DELETED, StatusReason.BASE_CANCELLED)
+    assert await extra.stock_taken() == 0
+    assert (await single.stored()).status is Status.PENDING
+    assert (await shop.read(other["id"]))["status"] == "completed"
+
+
+def cancel_line(number: int) -> Json:
+    """A PATCH that cancels one line."""
+    return {"status": "cancelled", "lineItems": [{"lineItemNumber": number}]}
 
 
 @pytest.mark.parametrize("body", [None, *NO_CHANGES])

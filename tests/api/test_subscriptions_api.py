@@ -14,6 +14,7 @@ from tests.contract.check import check_reply
 from tests.market import ADMIN, BASE_URL, START, Market
 from tests.subscription_factory import draft
 
+from comptoir.audit import service as audit
 from comptoir.catalog import service as catalog
 from comptoir.catalog.model import Offer
 from comptoir.core.instants import to_micros
@@ -222,6 +223,35 @@ async def test_an_add_on_is_not_activated_before_its_base(
     before = (await market.get(path)).content
     assert_refused(await market.call(method, f"{path}/activate", headers=headers), 400, 800021)
     assert (await market.get(path)).content == before
+
+
+@pytest.mark.parametrize(("method", "headers"), WAYS_TO_ACTIVATE)
+async def test_a_subscription_is_activated_once_its_order_is_due(
+    market: Market, method: str, headers: dict[str, str]
+) -> None:
+    await market.configure(order_fulfilment_delay_seconds=2)
+    order = await buy(market, await pick(market, "FR"))
+    path = path_of(market, order["lineItems"][0]["subscriptionId"])
+    market.wait(seconds=2, microseconds=-1)
+    assert_refused(await market.call(method, f"{path}/activate", headers=headers), 400, 800082)
+    market.wait(microseconds=1)
+    assert (await market.call(method, f"{path}/activate", headers=headers)).status_code == 200
+    orders = path.partition("/subscriptions")[0] + "/orders"
+    assert (await market.get(f"{orders}/{order['id']}")).json()["status"] == "completed"
+    await market.work()
+    account = await market.account()
+    recorded = await market.read(lambda tx: audit.read(tx, account.id, 0, 100))
+    actions = ["create_order", "fulfil_order", "activate_subscription"]
+    assert [each.entry.action for each in recorded][-3:] == actions
+
+
+async def test_a_refused_activation_does_not_complete_the_order(market: Market) -> None:
+    order = await buy(market, await pick(market, "FR"))
+    path = path_of(market, order["lineItems"][0]["subscriptionId"])
+    await market.configure(allow_partner_activation=False)
+    assert_refused(await market.post(f"{path}/activate"), 400, 900127)
+    orders = path.partition("/subscriptions")[0] + "/orders"
+    assert (await market.get(f"{orders}/{order['id']}")).json()["status"] == "pending"
 
 
 @pytest.mark.parametrize("headers", [POWERSHELL, OPEN_DOTNET])

@@ -151,7 +151,7 @@ async def test_the_price_is_todays(shop: Shop) -> None:
     held = await hold(shop, "team trial")
     await shop.republish("USD: 7.50", "USD: 8.50")
     await convert(held)
-    assert str((await held.stored()).unit_price.amount) == "8.5"
+    assert str((await held.stored()).unit_price.amount) == "8.50"
 
 
 async def test_a_conversion_is_journalled_once(shop: Shop) -> None:
@@ -161,7 +161,7 @@ async def test_a_conversion_is_journalled_once(shop: Shop) -> None:
     *_, entry = await held.entries()
     assert entry.action == "convert_trial_subscription"
     assert json.loads(entry.before or "")["isTrial"] is True
-    assert json.loads(entry.after or "")["unitPrice"] == "7.5"
+    assert json.loads(entry.after or "")["unitPrice"] == "7.50"
     assert [each.action for each in await held.entries()].count("convert_trial_subscription") == 1
 
 

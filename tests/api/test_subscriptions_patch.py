@@ -26,7 +26,7 @@ from tests.subscription_desk import (
 
 from comptoir.catalog.model import BillingCycle
 from comptoir.core.instants import EPOCH
-from comptoir.subscriptions.model import Status
+from comptoir.subscriptions.model import Status, StatusReason
 
 pytestmark = pytest.mark.anyio
 __all__ = ["shop"]
@@ -123,6 +123,42 @@ async def test_add_ons_end_with_their_base(shop: Shop) -> None:
     assert [entry.action for entry in await add_on.entries()][-1] == "cancel_subscription"
 
 
+async def test_add_ons_that_another_order_bought_end_with_their_base_too(shop: Shop) -> None:
+    base = await hold(shop)
+    context = {"parentSubscriptionId": base.id}
+    add_on = await hold(shop, "extra-scarce", 4, provisioningContext=context)
+    assert await add_on.stock_taken() == 4
+    await base.change({"status": "deleted"})
+    ended = await add_on.stored()
+    assert (ended.status, ended.status_reason) == (Status.DELETED, StatusReason.BASE_CANCELLED)
+    assert await add_on.stock_taken() == 0
+
+
+async def test_an_add_on_is_not_activated_beside_the_end_of_its_base(shop: Shop) -> None:
+    base = await hold(shop)
+    context = {"parentSubscriptionId": base.id}
+    add_ons = [await hold(shop, "extra", 2, is_active=False, provisioningContext=context) for _ in range(3)]
+    post = shop.market.post
+    replies = await asyncio.gather(
+        post(f"{add_ons[0].path}/activate", alone=False),
+        base.patch({"status": "deleted"}, alone=False),
+        *(post(f"{add_on.path}/activate", alone=False) for add_on in add_ons[1:]),
+    )
+    assert replies[1].status_code == 200
+    assert {reply.json().get("code", 0) for reply in replies} <= {0, 2011}
+    assert {(await add_on.stored()).status for add_on in add_ons} == {Status.DELETED}
+
+
+async def test_base_and_add_ons_end_with_their_order(shop: Shop) -> None:
+    order = await shop.order()
+    extra = shop.line("extra", 2, parentSubscriptionId=order["lineItems"][0]["subscriptionId"])
+    both = (await shop.patch(order["id"], {"lineItems": [extra]})).json()
+    assert (await shop.patch(order["id"], {"status": "cancelled"})).status_code == 200
+    for line in both["lineItems"]:
+        stored = await Held(shop, line["subscriptionId"]).stored()
+        assert stored.status_reason is StatusReason.ORDER_CANCELLED
+
+
 async def _items(shop: Shop, path: str) -> list[Json]:
     reply = await shop.market.get(path, account=shop.account)
     found: list[Json] = reply.json()["items"]
@@ -153,8 +189,9 @@ async def test_auto_renew_off_and_on(shop: Shop, plan: str) -> None:
         ("seats: {maximum: 300}", "seats: {maximum: 300}\n      stopSell: true"),
         ("markets: &all {US: USD, FR: EUR, JP: JPY}", "markets: &all {FR: EUR, JP: JPY}"),
         ("        - {termUnit: P1M, payment: P1M, price: {USD: 7.50, EUR: 7.25, JPY: 900}}\n", ""),
+        ("markets: &all {US: USD, FR: EUR, JP: JPY}", "markets: &all {US: EUR, FR: EUR, JP: JPY}"),
     ],
-    ids=["stop-sold", "withdrawn", "term gone"],
+    ids=["stop-sold", "withdrawn", "term gone", "other currency"],
 )
 async def test_what_is_no_longer_sold_does_not_renew(shop: Shop, plan: str, old: str, new: str) -> None:
     held = await hold(shop, plan)

@@ -8,6 +8,8 @@ import pytest
 from tests.cli.conftest import Comptoir, Outcome, is_one_line
 from tests.client.served import Served
 
+from comptoir.cli.partner.output import one_line
+
 UNKNOWN = "11111111-2222-4333-8444-555555555555"
 POLLS_MAX = 200
 
@@ -20,10 +22,7 @@ def rows(outcome: Outcome) -> list[dict[str, str]]:
     starts = [title.index(name) for name in names]
     ends = [*starts[1:], None]
     return [
-        {
-            name.strip(): line[start:end].strip()
-            for name, start, end in zip(names, starts, ends, strict=True)
-        }
+        {name.strip(): line[start:end].strip() for name, start, end in zip(names, starts, ends, strict=True)}
         for line in lines
     ]
 
@@ -38,9 +37,13 @@ def facts(outcome: Outcome) -> dict[str, str]:
     """What a command that shows one thing printed, up to the table of its parts."""
     assert outcome.status == 0, outcome.error
     lines = outcome.out.partition("\n\n")[0].splitlines()
-    return {title.strip(): text for title, _, text in (line.partition("  ") for line in lines)} | {
-        line.split("  ")[0]: line.split("  ", 1)[1].strip() for line in lines
-    }
+    pairs = [line.partition("  ") for line in lines]
+    return {title: text.strip() for title, _, text in pairs}
+
+
+def table(outcome: Outcome) -> list[dict[str, str]]:
+    """The table below what one thing is."""
+    return rows(Outcome(outcome.status, outcome.out.partition("\n\n")[2], outcome.error))
 
 
 @pytest.fixture
@@ -112,12 +115,11 @@ def test_a_cart_is_put_together_changed_and_ordered(comptoir: Comptoir, customer
         "cart", "update", customer, cart_id, "--quantity", "0=4", "--remove", "1", "--add", f"{item}=2"
     )
     assert facts(changed)["Status"] == "Active"
-    table = "\n".join(changed.out.split("\n\n")[1].splitlines())
-    lines = rows(Outcome(0, table, ""))
+    lines = table(changed)
     assert [(line["Quantity"], line["Term"]) for line in lines] == [("4", "P1Y"), ("2", "P1M")]
     assert [line["Price"] for line in lines] == ["345.60 USD", "16.00 USD"]
     shown = answer(comptoir("cart", "show", customer, cart_id, "--json"))
-    assert [line["friendlyName"] for line in shown["lineItems"]] == ["Desk", "Team"]
+    assert [line.get("friendlyName") for line in shown["lineItems"]] == ["Desk", None]
     ordered = rows(comptoir("cart", "checkout", customer, cart_id))
     again = rows(comptoir("cart", "checkout", customer, cart_id))
     assert [row["Order"] for row in again] == [row["Order"] for row in ordered]
@@ -129,7 +131,7 @@ def test_a_cart_is_put_together_changed_and_ordered(comptoir: Comptoir, customer
 def test_a_line_that_cannot_be_bought_says_why(comptoir: Comptoir, server: Served, item: str) -> None:
     french = next(customer.id for customer in server.account().customers if customer.country == "FR")
     made = comptoir("cart", "create", french, item)
-    (line,) = rows(Outcome(0, made.out.split("\n\n")[1], ""))
+    (line,) = table(made)
     assert line["Error"] == "10001 The item is not sold in FR."
     refused = comptoir("cart", "checkout", french, facts(made)["Cart"])
     assert (refused.status, refused.out) == (1, "")
@@ -161,8 +163,9 @@ def test_the_life_of_a_subscription(comptoir: Comptoir, customer: str, bought: t
 
     ended = answer(comptoir("subscriptions", "cancel", customer, subscription, "--json"))
     assert (ended["status"], ended["autoRenewEnabled"]) == ("deleted", False)
-    again = comptoir("subscriptions", "cancel", customer, subscription)
-    assert (again.status, again.error.split(" ")[1]) == (1, "400/2011")
+    assert answer(comptoir("subscriptions", "cancel", customer, subscription, "--json")) == ended
+    late = comptoir("subscriptions", "set", customer, subscription, "--quantity", "9")
+    assert (late.status, late.error.split(" ")[1]) == (1, "400/2011")
 
 
 def test_an_order_of_a_sandbox_is_cancelled(
@@ -201,7 +204,7 @@ def test_the_account_and_the_user_of_the_local_profile(comptoir: Comptoir, serve
     [
         (("products", "list"), "--country"),
         (("products", "list", "--country", "US", "--customer", UNKNOWN), "one of"),
-        (("skus", "list"), "PRODUCT"),
+        (("skus", "list"), "--product"),
         (("cart", "create", UNKNOWN), "at least one catalog item"),
         (("cart", "create", UNKNOWN, "A:B:C=many"), "=QUANTITY"),
         (("cart", "update", UNKNOWN, "x", "--quantity", "1"), "=QUANTITY"),
@@ -226,6 +229,10 @@ def test_a_line_that_the_cart_does_not_have(comptoir: Comptoir, customer: str, i
     assert is_one_line(refused)
     assert "the cart has no line 7, 9" in refused.error
     assert answer(comptoir("cart", "show", customer, cart["id"], "--json"))["lineItems"] == cart["lineItems"]
+
+
+def test_texts_of_the_service_do_not_command_the_terminal() -> None:
+    assert one_line("Harbor\x1b[2J\x07\nsecond \t line – café") == "Harbor [2J second line – café"
 
 
 def test_without_a_server_the_command_says_how_to_start_one(comptoir: Comptoir) -> None:

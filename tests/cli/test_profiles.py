@@ -32,7 +32,9 @@ def test_the_file_lies_where_the_platform_keeps_settings(
     assert profiles.file(environment, platform) == expected
 
 
-@pytest.mark.parametrize("secret", ["plain", 'a"b\\c', "tab\tnew\nline", "😀 é", "\x7f\x01", "[table]", "# no"])
+@pytest.mark.parametrize(
+    "secret", ["plain", 'a"b\\c', "tab\tnew\nline", "😀 é", "\x7f\x01", "[table]", "# no"]
+)
 def test_whatever_a_secret_holds_is_read_back(tmp_path: Path, secret: str) -> None:
     path = tmp_path / "new" / "profiles.toml"
     kept = Profile("http://127.0.0.1:1", "tenant", "app", secret, "https://login.example", "C:\\ca.pem")
@@ -61,6 +63,8 @@ def test_nobody_else_reads_the_file(tmp_path: Path) -> None:
         ("ok", Profile("ftp://x", "t", "a", "s")),
         ("ok", Profile("api.partnercenter.microsoft.com", "t", "a", "s")),
         ("ok", Profile("https://x", "t", "a", "s", authority="login")),
+        ("ok", Profile("https://[x", "t", "a", "s")),
+        ("ok", Profile("https://x:99999", "t", "a", "s")),
         ("ok", Profile("https://x", "t", "a", "")),
     ],
 )

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import uvicorn
+from tests.market import ADMIN
 
 from comptoir.api.services import Services
 from comptoir.bootstrap.making import Made, MadeAccount
@@ -23,7 +24,6 @@ from comptoir.settings import Settings
 
 T = TypeVar("T")
 
-ADMIN = "ada@rivermark-cloud.example"
 START_SECONDS_MAX = 30
 
 

@@ -225,6 +225,15 @@ async def test_pages_are_turned_when_they_are_needed() -> None:
     assert (await pages.first()).items[0].template_id == "0"
 
 
+async def test_a_link_does_not_change_who_calls() -> None:
+    headers = [{"key": "authorization", "value": "Bearer other"}, {"key": "ms-requestid", "value": "other"}]
+    following = {"next": {"uri": "/agreements?seekOperation=Next", "method": "GET", "headers": headers}}
+    script = Script([answer(200, {"items": [], "links": following}), answer(200, {"items": []})])
+    await client_of(script, FakeTime()).agreements.current().to_list()
+    assert script.requests[1].headers.get_list("Authorization") == ["Bearer token"]
+    assert "other" not in script.requests[1].headers.get_list("MS-RequestId")
+
+
 async def test_a_page_that_fails_ends_the_list() -> None:
     script = Script([fault(404, 60003)])
     with pytest.raises(NotFound):

@@ -2,7 +2,7 @@
 
 from comptoir.api.carts import PARTICIPANT_ORDINALS
 from comptoir.api.faults import WIRE
-from comptoir.api.orders import BILLING_CYCLE_ORDINALS
+from comptoir.api.reading import BILLING_CYCLE_ORDINALS
 from comptoir.carts.model import LineErrorCode
 from comptoir.core.errors import Code
 from comptoir.wire.enums import fold

@@ -5,11 +5,14 @@ import binascii
 import json
 import re
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from comptoir.customers.agreements import template_of
+from comptoir.customers.model import AgreementType
 from comptoir.db import Tx, sql
 from tests.market import ADMIN, Json, Market
 from tests.purchase_shelf import COUNTRY, stock
@@ -20,9 +23,19 @@ TICKS = 441_200
 """Microseconds past the full second at the start of a walk, so that dates have a fraction."""
 
 PLACEHOLDER = re.compile(r"\{([a-zA-Z][\w.-]*)\}")
+NUMBER = re.compile(r"-?\d{1,19}")
 GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 ORDER_ID = re.compile(r"[A-Za-z0-9][\w-]{31}1")
 ALTERNATE_ID = re.compile(r"[0-9a-f]{12}")
+TERM_ID = re.compile(r"[0-9a-z]{12}")
+VOLATILE = (
+    ("password", {"password"}, re.compile(".+")),
+    ("order", {"id", "orderId"}, ORDER_ID),
+    ("alternate", {"alternateId"}, ALTERNATE_ID),
+    ("term", {"id", "applicableTermIds"}, TERM_ID),
+)
+"""What is drawn at random beside GUIDs: its name, the members that hold it, and its form."""
+
 NAMED_PLANS = ("plain", "yearly", "extra")
 MAKE_STRICT = sql("UPDATE applications SET compatibility = 'strict' WHERE account_id = :account_id")
 
@@ -82,12 +95,10 @@ class Names:
     def _name(self, member: str, text: str) -> None:
         if member == "etag":
             return
-        if member == "password":
-            self._count("password", text)
-        elif member in {"id", "orderId"} and ORDER_ID.fullmatch(text):
-            self._count("order", text)
-        elif member == "alternateId" and ALTERNATE_ID.fullmatch(text):
-            self._count("alternate", text)
+        for kind, members, pattern in VOLATILE:
+            if member in members and pattern.fullmatch(text):
+                self._count(kind, text)
+                return
         for guid in GUID.findall(text):
             self._count("guid", guid)
 
@@ -100,7 +111,7 @@ class Names:
         if isinstance(node, dict):
             return {name: self._hidden(value, name) for name, value in node.items()}
         if isinstance(node, list):
-            return [self._hidden(value) for value in node]
+            return [self._hidden(value) for value in (self._settled(node) if member == "items" else node)]
         if not isinstance(node, str):
             return node
         if member == "etag":
@@ -108,6 +119,17 @@ class Names:
         for value, name in self.names.items():
             node = node.replace(value, f"{{{name}}}")
         return node
+
+    def _settled(self, items: Sequence[Any]) -> list[Any]:
+        """A collection in which what was made at the same instant stands in the order of its naming."""
+        known = list(self.names)
+        return [
+            item
+            for created, group in groupby(items, key=lambda item: item.get("creationDate"))
+            for item in (
+                group if created is None else sorted(group, key=lambda item: known.index(item["id"]))
+            )
+        ]
 
 
 def _strings(node: Any, member: str = "") -> Iterator[tuple[str, str]]:
@@ -128,7 +150,7 @@ def _etag(text: str) -> str:
         holds = json.loads(base64.b64decode(text, validate=True))
         return f"etag of {holds['id']} version {holds['version']}"
     except (binascii.Error, UnicodeDecodeError, json.JSONDecodeError, TypeError):
-        return f"etag of {len(str(abs(int(text)))) > 15 and 'a long' or 'a short'} number"
+        return "etag that is a number" if NUMBER.fullmatch(text) else text
 
 
 def calls_of(client: str) -> list[Call]:
@@ -172,10 +194,10 @@ async def _named(market: Market) -> Names:
     names = Names()
     shelf = await stock(market)
     names.give("customer", market.customer(COUNTRY))
-    names.give("tenant", (await market.account()).id)
+    names.give("template", template_of(AgreementType.MICROSOFT_CUSTOMER_AGREEMENT).id)
     items = {plan: shelf[plan] for plan in NAMED_PLANS} | {"trial": shelf.trial("plain")}
     for plan, item in items.items():
-        product, _, availability = item.split(":")
+        product, names.values[f"{plan}.sku"], availability = item.split(":")
         names.give("product", product)
         names.give(f"{plan}.availability", availability)
         names.values[f"{plan}.item"] = item
@@ -198,6 +220,8 @@ async def _send(market: Market, client: str, number: int, request: Mapping[str, 
     raw = request.get("raw")
     if "body" in request:
         raw = json.dumps(request["body"], ensure_ascii=False)
+    if raw is None:
+        del headers["Content-Type"]
     return await market.call(
         request["method"],
         request["path"],

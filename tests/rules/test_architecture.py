@@ -52,6 +52,9 @@ def test_the_package_keeps_the_rules() -> None:
         ("orders/pricing.py", "x = 0.5", "a float"),
         ("wire/orders.py", "x: float", "the type float"),
         ("carts/service.py", "x.commit()", ".commit in a domain"),
+        ("client/request.py", "from comptoir.core import money", "the client must not import"),
+        ("client/request.py", "import anyio", "the client must not import"),
+        ("client/request.py", "import uuid\nx = uuid.uuid4()", "outside core/ids.py"),
         ("mystery/model.py", "from comptoir.core import ids", "is in no layer"),
     ],
 )

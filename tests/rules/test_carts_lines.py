@@ -152,6 +152,7 @@ def test_an_unresolved_line_stays_as_it_was_sent() -> None:
     ("problem", "number"),
     [
         (Problem.INPUT, 10010),
+        (Problem.FRIENDLY_NAME, 10010),
         (Problem.QUANTITY_TOO_SMALL, 10010),
         (Problem.QUANTITY_TOO_LARGE, 10015),
         (Problem.CATALOG_ITEM_UNKNOWN, 10001),

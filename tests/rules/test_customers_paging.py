@@ -140,12 +140,6 @@ def test_the_size_of_a_page_is_bounded(size: int, limit: int) -> None:
     assert paging.plan(size, None).limit == limit
 
 
-def test_a_negative_size_is_refused() -> None:
-    with pytest.raises(Refusal) as caught:
-        paging.plan(-1, None)
-    assert caught.value.code is Code.INVALID_PROPERTY
-
-
 @given(name=st.text(st.characters(categories=("L", "N")), max_size=20), cut=st.integers(0, 20))
 def test_a_name_lies_in_the_range_of_each_of_its_prefixes(name: str, cut: int) -> None:
     wanted = paging.begins_with(FilterField.COMPANY_NAME, name[:cut])

@@ -75,6 +75,7 @@ def test_a_sound_line_is_resolved_whole() -> None:
         ({"attestation_accepted": True}, {"requires_attestation": True}, None),
         ({"attestation_accepted": False}, {}, None),
         ({"promotion_id": "39NFJQT1PJPD:0002:39NFJQT1Q5KL"}, {}, Problem.PROMOTION),
+        ({"friendly_name": "é" * 256}, {}, Problem.FRIENDLY_NAME),
         ({"custom_term_end": NOW + timedelta(days=40)}, {}, Problem.CUSTOM_TERM_END),
     ],
 )

@@ -1,6 +1,6 @@
 """What a PATCH of an order does (``10-catalog-cart-orders`` sections 4.5 and 4.7)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -32,6 +32,17 @@ def cancel(*lines: EchoedLine) -> OrderPatch:
     return OrderPatch(is_cancellation=True, lines=lines)
 
 
+def cancels(
+    numbers: Collection[int],
+    action: Action,
+    *,
+    asked: Collection[int] | None = None,
+    keeps_quantities: bool = False,
+) -> CancelLines:
+    meant = frozenset(numbers if asked is None else asked)
+    return CancelLines(frozenset(numbers), meant, action, keeps_quantities)
+
+
 def code_of(patch: OrderPatch, order: Order = TWO_LINES, **settings: Any) -> Code:
     with pytest.raises(Refusal) as refused:
         plan_patch(order, patch, replace(SANDBOX, **settings), NOW)
@@ -43,18 +54,37 @@ def code_of(patch: OrderPatch, order: Order = TWO_LINES, **settings: Any) -> Cod
     "lines", [(), (EchoedLine(0), EchoedLine(1)), (EchoedLine(1, ITEM.lower(), 12), EchoedLine(0, ITEM))]
 )
 def test_no_line_or_every_line_cancels_the_order(lines: Sequence[EchoedLine]) -> None:
-    assert plan(cancel(*lines)) == CancelLines(frozenset({0, 1}), Action.CANCEL_ALL_LINES, True)
+    assert plan(cancel(*lines)) == cancels({0, 1}, Action.CANCEL_ALL_LINES, keeps_quantities=True)
 
 
 def test_some_lines_cancel_these() -> None:
-    assert plan(cancel(EchoedLine(1))) == CancelLines(frozenset({1}), Action.CANCEL_SOME_LINES, False)
+    assert plan(cancel(EchoedLine(1))) == cancels({1}, Action.CANCEL_SOME_LINES)
 
 
 def test_the_last_open_line_takes_the_order_with_it() -> None:
     order = an_order(an_order_line(0, is_cancelled=True, quantity=0), an_order_line(1))
     alone = plan(cancel(EchoedLine(1)), order)
-    assert alone == CancelLines(frozenset({1}), Action.CANCEL_ALL_LINES, False)
-    assert plan(CANCEL, order) == CancelLines(frozenset({1}), Action.CANCEL_ALL_LINES, True)
+    assert alone == cancels({1}, Action.CANCEL_ALL_LINES)
+    assert plan(CANCEL, order) == cancels({1}, Action.CANCEL_ALL_LINES, keeps_quantities=True)
+
+
+BASE_IDS = [an_order_line(number).subscription_id for number in range(2)]
+
+
+def test_a_line_takes_its_open_add_ons_along() -> None:
+    add_ons = [
+        an_order_line(2, parent_subscription_id=BASE_IDS[0]),
+        an_order_line(3, parent_subscription_id=BASE_IDS[1]),
+        an_order_line(4, parent_subscription_id=BASE_IDS[0], is_cancelled=True, quantity=0),
+    ]
+    order = an_order(an_order_line(0), an_order_line(1), *add_ons)
+    first = plan(cancel(EchoedLine(0)), order)
+    assert first == cancels({0, 2}, Action.CANCEL_SOME_LINES, asked={0})
+    both = plan(cancel(EchoedLine(0), EchoedLine(2)), order)
+    assert both == cancels({0, 2}, Action.CANCEL_SOME_LINES)
+    assert plan(cancel(EchoedLine(2)), order) == cancels({2}, Action.CANCEL_SOME_LINES)
+    bases = plan(cancel(EchoedLine(0), EchoedLine(1)), order)
+    assert bases == cancels({0, 1, 2, 3}, Action.CANCEL_ALL_LINES, asked={0, 1})
 
 
 @pytest.mark.parametrize("line", [EchoedLine(2), EchoedLine(-1), EchoedLine(0, ADD_ON)])

@@ -4,14 +4,16 @@ An outcome is a status (``201``) or a status and a fault's number (``400/800018`
 that the contract allows when nobody else is at work; ``None`` where the ledger cannot tell.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from random import Random
+from typing import TypeVar
 from uuid import UUID
 
 from tests.market import ADMIN
-from tests.simulation.catalogue import PLANS
+from tests.simulation.catalogue import PLANS, STOCK, Plan
 from tests.simulation.ledger import (
     CART_CODES,
     ORDER_CODES,
@@ -24,7 +26,6 @@ from tests.simulation.ledger import (
     Subscription,
     Verdict,
     Wish,
-    plans_with_stock,
     problems_of,
 )
 
@@ -45,8 +46,12 @@ ADDRESSES = {
         "postalCode": "98402",
     },
 }
+CART_LIFE = timedelta(days=7)
 REFUND = {"P1M": timedelta(hours=24), "P1Y": timedelta(days=14), "P3Y": timedelta(days=14)}
 """``20`` section 4.3, counted from the activation; the end is exclusive (README decision 15)."""
+
+
+Owned = TypeVar("Owned", Cart, Order, Subscription)
 
 
 def _nothing(_: Json) -> None:
@@ -55,7 +60,11 @@ def _nothing(_: Json) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One call. ``changes`` says whether a success leaves an entry in the journal, ``None``: cannot tell."""
+    """One call.
+
+    ``absorb`` enters a success into the ledger. ``examine`` looks at it before, where nobody else was at
+    work. ``changes`` says whether a success leaves an entry in the journal, ``None``: cannot tell.
+    """
 
     what: str
     method: str
@@ -63,6 +72,7 @@ class Ask:
     body: Json = None
     expects: frozenset[str] | None = None
     absorb: Callable[[Json], None] = _nothing
+    examine: Callable[[Json], None] = _nothing
     changes: bool | None = True
     account: str = "sandbox"
     user: str | None = None
@@ -131,7 +141,9 @@ def confirm_agreement(world: World) -> Ask:
         customer.has_agreement = True
 
     path = f"/v1/customers/{customer.id}/agreements"
-    expects = _of_living(customer, "201", "409/600061") if customer.has_agreement else _of_living(customer, "201")
+    expects = (
+        _of_living(customer, "201", "409/600061") if customer.has_agreement else _of_living(customer, "201")
+    )
     return Ask("confirm_agreement", "POST", path, body, expects, absorb, user=ADMIN)
 
 
@@ -155,13 +167,20 @@ def delete_customer(world: World) -> Ask | None:
 def create_cart(world: World) -> Ask:
     customer = world.customer()
     wishes = _wishes(world, customer, is_cart=True)
+    verdicts = world.ledger.judge(wishes, customer, world.now)
+
+    def absorb(shown: Json) -> None:
+        cart = Cart(shown["id"], customer.id, world.now + CART_LIFE, shown)
+        world.ledger.carts[cart.id] = cart
+
     return Ask(
         "create_cart",
         "POST",
         f"/v1/customers/{customer.id}/carts",
         {"lineItems": _cart_lines(wishes)},
         _of_living(customer, "201"),
-        lambda shown: _note_cart(world, customer, wishes, shown, world.ledger.judge(wishes, customer, world.now)),
+        absorb,
+        lambda shown: _examine_cart(wishes, shown, verdicts),
     )
 
 
@@ -175,29 +194,23 @@ def put_cart(world: World) -> Ask | None:
     wishes = _wishes(world, customer, is_cart=True)
     verdicts = world.ledger.judge(wishes, customer, world.now)
 
-    def absorb(shown: Json) -> None:
-        if _placed(world.ledger, cart):
-            cart.shown = shown
-        else:
-            _note_cart(world, customer, wishes, shown, verdicts)
+    def examine(shown: Json) -> None:
+        if not cart.order_ids:
+            _examine_cart(wishes, shown, verdicts)
 
     path = f"/v1/customers/{customer.id}/carts/{cart.id}"
     body = {"lineItems": _cart_lines(wishes)}
     expects = _of_living(customer, *_of_cart(world, cart, {"400/800065"}, {"201"}))
-    if _placed(world.ledger, cart):
+    if cart.order_ids and "201" in expects:
         expects |= {"400/800065"}
-    return Ask("put_cart", "PUT", path, body, expects, absorb)
+    return Ask("put_cart", "PUT", path, body, expects, partial(_show, cart), examine)
 
 
 def _put_back(world: World, cart: Cart, customer: Customer) -> Ask:
     """A cart sent back as it was read must be taken (``10`` section 3.4)."""
-
-    def absorb(shown: Json) -> None:
-        cart.shown = shown
-
     path = f"/v1/customers/{customer.id}/carts/{cart.id}"
     expects = _of_living(customer, *_of_cart(world, cart, {"400/800065"}, {"201"}))
-    return Ask("put_back_cart", "PUT", path, _plain(cart.shown), expects, absorb)
+    return Ask("put_back_cart", "PUT", path, _sendable(cart.shown), expects, partial(_show, cart))
 
 
 def checkout(world: World) -> Ask | None:
@@ -205,76 +218,81 @@ def checkout(world: World) -> Ask | None:
     if cart is None:
         return None
     ledger, customer = world.ledger, world.ledger.customers[cart.customer_id]
-    placed = _placed(ledger, cart)
-    wishes = [_wish_of(line, base) for line, base in _flat(cart.shown) if line.get("orderGroup") not in placed]
-    verdicts = [] if customer.is_deleted else ledger.judge(wishes, customer, world.now)
-    is_sound = customer.has_agreement and all(verdict.is_sound for verdict in verdicts)
+    wishes = [_wish_of(line, base) for line, base in flat(cart.shown)]
+    # A cart of which some groups are ordered is judged in part: too much for this ledger.
+    verdicts = [] if customer.is_deleted or cart.order_ids else ledger.judge(wishes, customer, world.now)
+    is_sound = bool(verdicts) and customer.has_agreement and all(verdict.is_sound for verdict in verdicts)
     was_ordered = cart.is_ordered
 
     def absorb(shown: Json) -> None:
         _note_checkout(world, cart, shown)
 
-    def absorb_alone(shown: Json) -> None:
+    def examine(shown: Json) -> None:
         if was_ordered:
             assert shown == cart.receipt, "a checkout of an ordered cart answers the stored result"
-        if is_sound:
-            assert not shown["orderErrors"], shown["orderErrors"]
-        _note_checkout(world, cart, shown)
+            return
+        assert not is_sound or not shown["orderErrors"], shown["orderErrors"]
+        _require_lines_of_groups(cart, shown)
 
-    allowed = {"201"} if is_sound else {"201", "400/800009"}
     path = f"/v1/customers/{customer.id}/carts/{cart.id}/checkout"
-    expects = _of_living(customer, *_of_cart(world, cart, {"201"}, allowed))
-    changes = False if was_ordered else None
-    ask = Ask("checkout", "POST", path, None, expects, absorb, changes, may_keep=True)
-    return replace(ask, absorb=absorb_alone) if is_sound or was_ordered else ask
+    allowed = {"201"} if is_sound else {"201", "400/800009"}
+    return Ask(
+        "checkout",
+        "POST",
+        path,
+        expects=_of_living(customer, *_of_cart(world, cart, {"201"}, allowed)),
+        absorb=absorb,
+        examine=examine,
+        changes=False if was_ordered else None,
+        may_keep=True,
+    )
 
 
-def _note_cart(
-    world: World, customer: Customer, wishes: Sequence[Wish], shown: Json, verdicts: Sequence[Verdict]
-) -> None:
-    ledger = world.ledger
-    lines = [line for line, _ in _flat(shown)]
-    assert len(lines) == len(wishes)
+def _examine_cart(wishes: Sequence[Wish], shown: Json, verdicts: Sequence[Verdict]) -> None:
+    """Each line has an error that it deserves, or a group that it shares as ``10`` section 3.6 says."""
+    lines = [line for line, _ in flat(shown)]
     groups: dict[str, tuple[str, str]] = {}
     for line, wish, verdict in zip(lines, wishes, verdicts, strict=True):
         assert (line["catalogItemId"], line["quantity"]) == (wish.item_id, wish.quantity)
-        assert ("error" in line) != ("orderGroup" in line), line
-        if "error" in line and not verdict.is_unsure:
+        if "error" in line:
             allowed = {code for problem in verdict.problems for code in CART_CODES[problem]}
-            assert line["error"]["errorCode"] in allowed, (line["error"], verdict)
-        if "error" not in line:
-            assert verdict.is_unsure or not verdict.problems, (line, verdict)
-            key = (line["billingCycle"], line["currencyCode"])
-            assert groups.setdefault(line["orderGroup"], key) == key, "an order has one cycle and currency"
-    assert len(set(groups.values())) == len(groups), "lines of one cycle and currency share a group"
-    cart = ledger.carts.get(shown["id"])
-    if cart is None:
-        expires_at = world.now + timedelta(days=7)
-        ledger.carts[shown["id"]] = Cart(shown["id"], customer.id, expires_at, shown)
-    else:
-        cart.shown = shown
+            assert verdict.is_unsure or line["error"]["errorCode"] in allowed, (line, verdict)
+            assert "orderGroup" not in line, line
+            continue
+        assert verdict.is_unsure or not verdict.problems, (line, verdict)
+        key = (line["billingCycle"], line["currencyCode"])
+        assert groups.setdefault(line["orderGroup"], key) == key, "an order has one cycle and one currency"
+    assert len(set(groups.values())) == len(groups), "lines of one cycle and one currency share a group"
+
+
+def _show(cart: Cart, shown: Json) -> None:
+    cart.shown = shown
 
 
 def _note_checkout(world: World, cart: Cart, shown: Json) -> None:
     """Every group is answered with its order or with the reason why there is none."""
     ledger = world.ledger
-    groups = {line["orderGroup"]: [] for line, _ in _flat(cart.shown) if "orderGroup" in line}
-    for line, _ in _flat(cart.shown):
-        if "orderGroup" in line:
-            groups[line["orderGroup"]].append(line)
     failed = [error["orderGroupId"] for error in shown["orderErrors"]]
     assert len(set(failed)) == len(failed)
     for order in shown["orders"]:
         ledger.note_order(order, world.now)
-        bought = sorted((line["offerId"], line["quantity"]) for line in order["lineItems"])
-        cart_orders.setdefault(id(ledger), {}).setdefault(cart.id, set()).add(order["id"])
-        assert bought in [
-            sorted((line["catalogItemId"], line["quantity"]) for line in lines) for lines in groups.values()
-        ] or order["id"] in ledger.orders, "an order holds the lines of one group"
+        cart.order_ids.add(order["id"])
     if not shown["orderErrors"]:
         if cart.receipt is not None:
-            assert shown == cart.receipt
+            assert shown == cart.receipt, "both checkouts ordered the cart"
         cart.receipt = shown
+
+
+def _require_lines_of_groups(cart: Cart, shown: Json) -> None:
+    """Each new order holds the lines of one group, in cart order, each base before its add-ons."""
+    groups: dict[tuple[str, str], list[tuple[str, int]]] = {}
+    for line, _ in flat(cart.shown):
+        key = (line["billingCycle"], line["currencyCode"])
+        groups.setdefault(key, []).append((line["catalogItemId"], line["quantity"]))
+    for order in shown["orders"]:
+        if order["id"] not in cart.order_ids:
+            bought = [(line["offerId"], line["quantity"]) for line in order["lineItems"]]
+            assert bought == groups[order["billingCycle"], order["currencyCode"]], order
 
 
 # Orders
@@ -352,11 +370,13 @@ def cancel_order(world: World) -> Ask | None:
         outcome = "409/800060" if order.status == "pending" else "400/800061"
 
     def absorb(shown: Json) -> None:
+        ending = {line.subscription_id for line in order.lines if line.number in numbers & still_open}
         for line in order.lines:
-            if line.number in numbers and not line.is_cancelled:
+            subscription = ledger.subscriptions[line.subscription_id]
+            if not line.is_cancelled and ending & {subscription.id, subscription.parent_id}:
                 line.is_cancelled = True
                 line.quantity = line.quantity if is_whole else 0
-                ledger.end(ledger.subscriptions[line.subscription_id])
+                ledger.end(subscription)
         if all(line.is_cancelled for line in order.lines):
             order.status = "cancelled"
 
@@ -382,20 +402,29 @@ def send_order_back(world: World) -> Ask | None:
 
 
 def activate(world: World) -> Ask | None:
+    """An order whose time has come is complete at once, even if the due work has not been done yet."""
     found = _some_subscription(world, prefer="pending")
     if found is None:
         return None
     ledger, customer = world.ledger, world.ledger.customers[found.customer_id]
-    outcome = {"pending": "200", "active": "400/800041"}.get(found.status, "400/2011")
-    if found.status == "pending" and found.parent_id is not None:
-        outcome = "200" if ledger.subscriptions[found.parent_id].status == "active" else "400/800021"
+    order = ledger.orders[found.order_id]
+    delay = timedelta(seconds=ledger.limit("order_fulfilment_delay_seconds") or 0)
+    outcomes = {{"pending": "200", "active": "400/800041"}.get(found.status, "400/2011")}
+    if found.status == "pending":
+        is_early = order.status == "pending" and world.now < order.created_at + delay
+        parent = None if found.parent_id is None else ledger.subscriptions[found.parent_id]
+        refusals = {"400/800082"} if is_early else set()
+        refusals |= {"400/800021"} if parent is not None and parent.status != "active" else set()
+        outcomes = refusals or outcomes
 
     def absorb(_: Json) -> None:
+        if order.status == "pending":
+            order.status = "completed"
         if found.is_open:
             found.status, found.started_at = "active", world.now
 
     path = f"{_path_of(found)}/activate"
-    return Ask("activate", "POST", path, None, _of_living(customer, outcome), absorb)
+    return Ask("activate", "POST", path, None, _of_living(customer, *outcomes), absorb)
 
 
 def cancel_subscription(world: World) -> Ask | None:
@@ -403,7 +432,9 @@ def cancel_subscription(world: World) -> Ask | None:
     if found is None:
         return None
     ledger = world.ledger
-    outcome = _guard(world, found)
+    # A status that the subscription has already asks for nothing (``20`` section 3.4, step 6).
+    is_same = found.status == "deleted"
+    outcome = "200" if is_same else _guard(world, found)
     if outcome is None:
         outcome = "200"
         if found.status == "active" and not found.is_trial:
@@ -415,7 +446,8 @@ def cancel_subscription(world: World) -> Ask | None:
         assert (shown["status"], shown["autoRenewEnabled"]) == ("deleted", False)
         ledger.end(found)
 
-    return _patch(world, found, "cancel_subscription", {"status": "deleted"}, outcome, absorb)
+    body = {"status": "deleted"}
+    return _patch(world, found, "cancel_subscription", body, outcome, absorb=absorb, changes=not is_same)
 
 
 def change_seats(world: World) -> Ask | None:
@@ -446,7 +478,9 @@ def change_seats(world: World) -> Ask | None:
         assert shown["quantity"] == wanted
         found.quantity = wanted
 
-    return _patch(world, found, "change_seats", {"quantity": wanted}, outcome, absorb, changes=not is_same)
+    return _patch(
+        world, found, "change_seats", {"quantity": wanted}, outcome, absorb=absorb, changes=not is_same
+    )
 
 
 def switch_auto_renew(world: World) -> Ask | None:
@@ -468,7 +502,7 @@ def switch_auto_renew(world: World) -> Ask | None:
         found.auto_renew = wanted
 
     body = {"autoRenewEnabled": wanted}
-    return _patch(world, found, "switch_auto_renew", body, outcome, absorb, changes=not is_same)
+    return _patch(world, found, "switch_auto_renew", body, outcome, absorb=absorb, changes=not is_same)
 
 
 def convert_trial(world: World) -> Ask | None:
@@ -498,7 +532,7 @@ def _guard(world: World, found: Subscription) -> str | None:
     if not found.is_open:
         return "400/2011"
     if found.status == "pending" and world.ledger.orders[found.order_id].status == "pending":
-        return None if False else "400/800082"
+        return "400/800082"
     return None
 
 
@@ -508,8 +542,8 @@ def _patch(
     what: str,
     body: Json,
     outcome: str,
-    absorb: Callable[[Json], None],
     *,
+    absorb: Callable[[Json], None],
     changes: bool = True,
 ) -> Ask:
     expects = {outcome, "400/800081"} if outcome == "400/800082" else {outcome}
@@ -517,7 +551,7 @@ def _patch(
         body = {**body, "attributes": {"etag": "c3RhbGU="}}
         expects = {"400/2055"}
     customer = world.ledger.customers[found.customer_id]
-    return Ask(what, "PATCH", _path_of(found), body, _of_living(customer, *expects), absorb, changes)
+    return Ask(what, "PATCH", _path_of(found), body, _of_living(customer, *expects), absorb, changes=changes)
 
 
 # The operator
@@ -525,7 +559,8 @@ def _patch(
 
 def import_catalogue(world: World) -> Ask:
     """Another price, a stop-sell or its end; now and then another stock."""
-    rng, variant = world.rng, world.ledger.variant.copy()
+    rng, ledger = world.rng, world.ledger
+    variant = ledger.variant.copy()
     plan = rng.choice([*PLANS, "team"])
     kind = rng.random()
     if kind < 0.6:
@@ -533,11 +568,14 @@ def import_catalogue(world: World) -> Ask:
     elif kind < 0.85:
         variant.stopped ^= {rng.choice(("yearly", "boxed", "team", "spare"))}
     else:
-        variant.stock[rng.choice(plans_with_stock())] = rng.choice((0, 9, 20, 60))
+        limited = rng.choice(sorted(STOCK))
+        limit = rng.choice((None, 0, 9, 20, 60))
+        variant.stock = {name: kept for name, kept in variant.stock.items() if name != limited}
+        variant.stock |= {} if limit is None else {limited: limit}
     body = {"files": [{"name": "driftwood.yaml", "text": variant.text()}]}
 
     def absorb(_: Json) -> None:
-        world.ledger.variant = variant
+        ledger.variant = variant
 
     return Ask(
         "import_catalogue",
@@ -546,6 +584,7 @@ def import_catalogue(world: World) -> Ask:
         body,
         frozenset({"200"}),
         absorb,
+        changes=variant != ledger.variant,
         account="operator",
         is_import=True,
     )
@@ -579,7 +618,12 @@ def _wishes(world: World, customer: Customer, *, is_cart: bool) -> list[Wish]:
     wishes: list[Wish] = []
     cycle = rng.choice(("monthly", "monthly", "monthly", "annual", "none"))
     for _ in range(rng.choice((1, 1, 2, 3, 4))):
-        plans = [plan for plan in PLANS.values() if customer.country in plan.currencies or rng.random() < 0.03]
+        plans = [
+            plan
+            for plan in PLANS.values()
+            if (customer.country in plan.currencies or rng.random() < 0.03)
+            and (plan.base is None or rng.random() < 0.3)
+        ]
         wish = _wish(world, customer, plans)
         if not is_cart:
             item = world.ledger.items.get(wish.item_id)
@@ -589,7 +633,8 @@ def _wishes(world: World, customer: Customer, *, is_cart: bool) -> list[Wish]:
             wishes.append(replace(wish, cycle=cycle))
             continue
         wishes.append(wish)
-        if rng.random() < 0.2:
+        is_base = wish.item_id in world.ledger.items and world.ledger.items[wish.item_id].plan.id == "team"
+        if rng.random() < (0.5 if is_base else 0.02):
             add_on = _wish(world, customer, [PLANS["extra"], PLANS["spare"]])
             wishes.append(replace(add_on, base=len(wishes) - 1, parent_id=None))
     if not wishes:
@@ -598,7 +643,7 @@ def _wishes(world: World, customer: Customer, *, is_cart: bool) -> list[Wish]:
     return wishes
 
 
-def _wish(world: World, customer: Customer, plans: Sequence[object]) -> Wish:
+def _wish(world: World, customer: Customer, plans: Sequence[Plan]) -> Wish:
     rng = world.rng
     item = _item(world, customer, plans)
     if rng.random() < 0.02:
@@ -617,10 +662,10 @@ def _wish(world: World, customer: Customer, plans: Sequence[object]) -> Wish:
     return Wish(item.id, quantity, term, cycle)
 
 
-def _item(world: World, customer: Customer, plans: Sequence[object]) -> Item:
+def _item(world: World, customer: Customer, plans: Sequence[Plan]) -> Item:
     rng, ledger = world.rng, world.ledger
     country = customer.country if rng.random() < 0.98 else rng.choice(("FR", "US", "JP"))
-    allowed = {getattr(plan, "id") for plan in plans}
+    allowed = {plan.id for plan in plans}
     if rng.random() < 0.1:
         old = [
             item
@@ -707,21 +752,66 @@ def _path_of(thing: Order | Subscription) -> str:
 
 
 def _some_cart(world: World) -> Cart | None:
-    carts = list(world.ledger.carts.values())
+    carts = _of_the_living(world, list(world.ledger.carts.values()))
     active = [cart for cart in carts if not cart.is_ordered]
+    sound = [cart for cart in active if all("error" not in line for line, _ in flat(cart.shown))]
     chosen = active if active and world.rng.random() < 0.8 else carts
+    chosen = sound if sound and world.rng.random() < 0.8 else chosen
     return world.rng.choice(chosen[-6:]) if chosen else None
 
 
 def _some_order(world: World) -> Order | None:
-    orders = list(world.ledger.orders.values())
+    orders = _of_the_living(world, list(world.ledger.orders.values()))
     ready = [order for order in orders if order.status == "completed"]
     chosen = ready if ready and world.rng.random() < 0.85 else orders
     return world.rng.choice(chosen) if chosen else None
 
 
 def _some_subscription(world: World, prefer: str) -> Subscription | None:
-    everything = list(world.ledger.subscriptions.values())
+    everything = _of_the_living(world, list(world.ledger.subscriptions.values()))
     preferred = [each for each in everything if each.status == prefer]
     chosen = preferred if preferred and world.rng.random() < 0.8 else everything
     return world.rng.choice(chosen) if chosen else None
+
+
+def _of_the_living(world: World, things: list[Owned]) -> list[Owned]:
+    """Most often only what belongs to customers that are still there."""
+    if world.rng.random() < 0.05:
+        return things
+    return [each for each in things if not world.ledger.customers[each.customer_id].is_deleted]
+
+
+def flat(cart: Json) -> Iterator[tuple[Json, int | None]]:
+    """Every line depth-first with the place of the line that it is nested in."""
+    place = 0
+    for line in cart["lineItems"]:
+        base, place = place, place + 1
+        yield line, None
+        for add_on in line.get("addonItems", ()):
+            place += 1
+            yield add_on, base
+
+
+def _wish_of(line: Json, base: int | None) -> Wish:
+    """What a line asks for by itself, once its defaults are filled in."""
+    cycle = line["billingCycle"]
+    return Wish(
+        line["catalogItemId"],
+        line["quantity"],
+        line.get("termDuration"),
+        None if cycle == "unknown" else cycle,
+        line["currencyCode"] or None,
+        base=base,
+    )
+
+
+def _sendable(cart: Json) -> Json:
+    """A cart as a client sends it back, without prices: JSON here writes no exact decimals."""
+    return {**cart, "lineItems": [_without_prices(line) for line in cart["lineItems"]]}
+
+
+def _without_prices(line: Json) -> Json:
+    kept = {name: value for name, value in line.items() if name != "pricing"}
+    if "addonItems" in line:
+        kept["addonItems"] = [_without_prices(add_on) for add_on in line["addonItems"]]
+    return kept

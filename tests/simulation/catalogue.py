@@ -10,6 +10,9 @@ from decimal import Decimal
 from comptoir.db import sql
 
 PUBLISHER = "driftwood"
+STOCK = {"boxed": 40, "spare": 18, "yearly": 25}
+"""The plans that have a stock limit in the beginning."""
+
 CURRENCIES = {"FR": "EUR", "US": "USD", "JP": "JPY"}
 HEAD = """\
 publisher:
@@ -95,7 +98,7 @@ class Variant:
 
     raised: dict[str, int] = field(default_factory=dict)
     stopped: set[str] = field(default_factory=set)
-    stock: dict[str, int] = field(default_factory=lambda: {"boxed": 40, "spare": 18})
+    stock: dict[str, int] = field(default_factory=STOCK.copy)
 
     def copy(self) -> "Variant":
         return Variant(dict(self.raised), set(self.stopped), dict(self.stock))

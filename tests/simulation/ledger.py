@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from tests.simulation.catalogue import PLANS, TRIAL_TERMS, Plan, Term, Variant
+from tests.simulation.catalogue import Plan, Term, Variant
 
 Json = Any
 GRACE = timedelta(hours=24)
@@ -87,6 +87,7 @@ class Cart:
     customer_id: str
     expires_at: datetime
     shown: Json
+    order_ids: set[str] = field(default_factory=set)
     receipt: Json = None
     """The result of the checkout that ordered the last group."""
 
@@ -135,6 +136,7 @@ CART_CODES: Mapping[str, frozenset[int]] = {
     "ownership": frozenset({10002}),
     "stock": frozenset({10003}),
     "limit": frozenset({10009}),
+    "deep": frozenset({10010}),
     "base": frozenset({10007}),
     "base seats": frozenset({10018}),
 }
@@ -154,6 +156,7 @@ ORDER_CODES: Mapping[str, frozenset[str]] = {
     "ownership": frozenset({"403/800089"}),
     "stock": frozenset({"400/800010"}),
     "limit": frozenset({"400/800018"}),
+    "deep": frozenset({"400/800029"}),
     "base": frozenset({"400/800029"}),
     "base seats": frozenset({"400/800029"}),
 }
@@ -224,9 +227,7 @@ class Ledger:
     def _note_line(self, order: Order, shown: Json) -> None:
         item = self.items[shown["offerId"]]
         term = next(
-            each
-            for each in item.terms
-            if (each.length, each.cycle) == (shown["termDuration"], order.cycle)
+            each for each in item.terms if (each.length, each.cycle) == (shown["termDuration"], order.cycle)
         )
         line = Line(shown["lineItemNumber"], shown["subscriptionId"], item, term, shown["quantity"])
         order.lines.append(line)
@@ -272,13 +273,13 @@ class Ledger:
         for wish in wishes:
             verdict = self._judge_alone(wish, wishes, customer, now)
             if not verdict.problems:
-                verdict = self._within_limits(wish, verdict, list(zip(wishes, verdicts, strict=False)), customer)
+                verdict = self._within_limits(
+                    wish, verdict, list(zip(wishes, verdicts, strict=False)), customer
+                )
             verdicts.append(verdict)
         return verdicts
 
-    def _judge_alone(
-        self, wish: Wish, wishes: Sequence[Wish], customer: Customer, now: datetime
-    ) -> Verdict:
+    def _judge_alone(self, wish: Wish, wishes: Sequence[Wish], customer: Customer, now: datetime) -> Verdict:
         item = self.items.get(wish.item_id)
         if item is None:
             return Verdict(frozenset({"unknown"} | ({"zero"} if wish.quantity < 1 else set())))
@@ -340,6 +341,8 @@ class Ledger:
 
     def _base_problems(self, item: Item, base: tuple[Item, int, str | None]) -> Iterator[str]:
         base_item, seats, cycle = base
+        if base_item.plan.base is not None:
+            yield "deep"
         if not _is_base(base_item, item):
             yield "base"
         if seats < item.plan.minimum_base_seats:
@@ -358,7 +361,10 @@ class Ledger:
         same = [each for each, other in kept if (other.plan, other.is_trial) == (item.plan, item.is_trial)]
         held = self.open_of(customer.id)
         problems = set()
-        seats, count = self.limit("limit_seats_per_subscription"), self.limit("limit_subscriptions_per_customer")
+        seats, count = (
+            self.limit("limit_seats_per_subscription"),
+            self.limit("limit_subscriptions_per_customer"),
+        )
         if seats is not None and wish.quantity > seats:
             problems.add("limit")
         if count is not None and len(held) + len(kept) >= count:
@@ -368,9 +374,9 @@ class Ledger:
             if owned + len(same) >= item.plan.ownership_limit:
                 problems.add("ownership")
         stock = self.variant.stock.get(item.plan.id)
-        if stock is not None and not item.is_trial:
-            if self.taken(item.plan.id) + sum(each.quantity for each in same) + wish.quantity > stock:
-                problems.add("stock")
+        wanted = self.taken(item.plan.id) + sum(each.quantity for each in same) + wish.quantity
+        if stock is not None and not item.is_trial and wanted > stock:
+            problems.add("stock")
         return Verdict(frozenset(problems), verdict.is_unsure or (has_doubt and bool(problems)), verdict.term)
 
 
@@ -384,14 +390,6 @@ def chosen_term(item: Item, wish: Wish) -> Term | None:
 
 def problems_of(verdicts: Iterable[Verdict]) -> frozenset[str]:
     return frozenset().union(*(verdict.problems for verdict in verdicts))
-
-
-def new_terms(item: Item) -> tuple[Term, ...]:
-    return TRIAL_TERMS if item.is_trial else item.terms
-
-
-def plans_with_stock() -> list[str]:
-    return [plan.id for plan in PLANS.values() if plan.id in {"boxed", "spare"}]
 
 
 def _base_of(subscription: Subscription) -> tuple[Item, int, str | None]:

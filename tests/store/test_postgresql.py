@@ -11,6 +11,7 @@ from tests.store.ledger import GET_LOCKED, INSERT, names, put
 
 from comptoir.audit import service as audit
 from comptoir.db import Database, LockTimeout, Tx, open_database, sql
+from comptoir.db.postgresql import WRITERS_MAX
 
 pytestmark = pytest.mark.anyio
 
@@ -49,6 +50,26 @@ async def test_a_lock_that_is_not_had_in_time_is_a_lock_timeout(server: Database
     enough.set()
     await holding
     assert await server.read(names) == ["a", "b"]
+
+
+async def test_writers_who_all_wait_for_one_row_let_others_read(server: Database) -> None:
+    locked, enough = asyncio.Event(), asyncio.Event()
+
+    async def hold(tx: Tx) -> None:
+        await tx.one(GET_LOCKED, name="a")
+        locked.set()
+        await enough.wait()
+
+    async def wait(tx: Tx) -> None:
+        await tx.one(GET_LOCKED, name="a")
+
+    holding = asyncio.create_task(server.write(hold))
+    await locked.wait()
+    waiting = [asyncio.create_task(server.write(wait)) for _ in range(WRITERS_MAX + 4)]
+    async with asyncio.timeout(10):
+        assert await server.read(names) == ["a", "b"]
+    enough.set()
+    await asyncio.gather(holding, *waiting)
 
 
 async def test_a_deadlock_is_run_again(server: Database) -> None:

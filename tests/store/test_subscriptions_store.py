@@ -189,9 +189,14 @@ async def test_create_stores_a_pending_subscription_and_writes_no_entry(database
     assert await database.read(lambda tx: audit.read(tx, ACCOUNT_ID, 0, 10)) == []
 
 
+async def activate(tx: Tx, ctx: Context = LATER, subscription_id: str = SUBSCRIPTION_ID) -> Subscription:
+    subscription = await service.get(tx, ctx, CUSTOMER_ID, subscription_id)
+    return await service.activate(tx, ctx, subscription, is_in_progress=False)
+
+
 async def test_activation_is_stored_and_journalled(database: Database) -> None:
     await saved(database, pending())
-    active = await database.write(lambda tx: service.activate(tx, LATER, CUSTOMER_ID, SUBSCRIPTION_ID))
+    active = await database.write(activate)
     assert active.status is Status.ACTIVE
     assert active.started_at == LATER.now
     assert await loaded(database) == active
@@ -215,7 +220,7 @@ async def test_a_refused_activation_changes_nothing(database: Database, status: 
     before = in_status(status)
     await saved(database, before)
     with pytest.raises(Refusal) as refused:
-        await database.write(lambda tx: service.activate(tx, LATER, CUSTOMER_ID, SUBSCRIPTION_ID))
+        await database.write(activate)
     assert refused.value.code is code
     assert await loaded(database) == before
     assert await database.read(lambda tx: audit.read(tx, ACCOUNT_ID, 0, 10)) == []
@@ -225,7 +230,7 @@ async def test_an_account_that_may_not_activate_is_refused(database: Database) -
     await saved(database, pending())
     production = context(AccountSettings())
     with pytest.raises(Refusal) as refused:
-        await database.write(lambda tx: service.activate(tx, production, CUSTOMER_ID, SUBSCRIPTION_ID))
+        await database.write(lambda tx: activate(tx, production))
     assert refused.value.code is Code.WRONG_ENVIRONMENT
     assert (await loaded(database)).status is Status.PENDING
 
@@ -234,10 +239,10 @@ async def test_an_add_on_is_activated_after_its_base(database: Database) -> None
     base = numbered(1)
     await saved(database, base, pending(parent_subscription_id=base.id))
     with pytest.raises(Refusal) as refused:
-        await database.write(lambda tx: service.activate(tx, LATER, CUSTOMER_ID, SUBSCRIPTION_ID))
+        await database.write(activate)
     assert refused.value.code is Code.NOT_A_SUBSCRIPTION_FOR_THIS
-    await database.write(lambda tx: service.activate(tx, LATER, CUSTOMER_ID, base.id))
-    add_on = await database.write(lambda tx: service.activate(tx, LATER, CUSTOMER_ID, SUBSCRIPTION_ID))
+    await database.write(lambda tx: activate(tx, subscription_id=base.id))
+    add_on = await database.write(activate)
     assert add_on.status is Status.ACTIVE
 
 
@@ -246,7 +251,7 @@ async def test_of_many_activations_at_once_one_counts(database: Database) -> Non
 
     async def attempt() -> str:
         try:
-            await database.write(lambda tx: service.activate(tx, LATER, CUSTOMER_ID, SUBSCRIPTION_ID))
+            await database.write(activate)
         except Refusal as refusal:
             return refusal.code.name
         return "activated"
@@ -260,7 +265,7 @@ async def test_of_many_activations_at_once_one_counts(database: Database) -> Non
 async def test_a_change_to_an_older_version_is_not_stored(database: Database) -> None:
     await saved(database, pending())
     stale = pending()
-    await database.write(lambda tx: service.activate(tx, LATER, CUSTOMER_ID, SUBSCRIPTION_ID))
+    await database.write(activate)
 
     async def work(tx: Tx) -> None:
         with pytest.raises(RetryTransaction):
@@ -325,6 +330,30 @@ async def test_cancel_all_ends_what_is_open_and_leaves_the_rest(database: Databa
     assert (first.status, first.status_reason) == (Status.DELETED, StatusReason.CUSTOMER_DELETED)
     held = await database.read(lambda tx: service.open_for_customer(tx, CTX, elsewhere.customer_id))
     assert held == [elsewhere]
+
+
+async def test_add_ons_end_with_their_base(database: Database) -> None:
+    base, other = numbered(1), numbered(2)
+    ended = replace(in_status(Status.EXPIRED), id=numbered(6).id, parent_subscription_id=base.id)
+    add_ons = [numbered(3, parent_subscription_id=base.id), numbered(4, parent_subscription_id=base.id)]
+    elsewhere = numbered(5, parent_subscription_id=other.id)
+    await saved(database, base, other, *add_ons, elsewhere, ended)
+    await database.write(lambda tx: service.cancel(tx, LATER, base, StatusReason.ORDER_CANCELLED))
+    held = await database.read(lambda tx: service.open_for_customer(tx, CTX, CUSTOMER_ID))
+    assert held == [other, elsewhere]
+    assert await loaded(database, ended.id) == ended
+    for add_on in add_ons:
+        assert (await loaded(database, add_on.id)).status_reason is StatusReason.BASE_CANCELLED
+    assert (await loaded(database, base.id)).status_reason is StatusReason.ORDER_CANCELLED
+    assert len(await database.read(lambda tx: audit.read(tx, ACCOUNT_ID, 0, 10))) == 3
+
+
+async def test_cancel_all_gives_each_add_on_its_own_reason(database: Database) -> None:
+    base = numbered(1)
+    await saved(database, base, numbered(2, parent_subscription_id=base.id))
+    ended = await database.write(lambda tx: service.cancel_all(tx, LATER, CUSTOMER_ID))
+    assert {each.id for each in ended} == {base.id, numbered(2).id}
+    assert {each.status_reason for each in ended} == {StatusReason.CUSTOMER_DELETED}
 
 
 async def test_the_placeholder_link_holds_nothing_that_opens(database: Database) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from comptoir.api.call import Answer, Call, Handler
-from comptoir.api.partner import text_from_wire, text_to_wire
+from comptoir.api.reading import text_from_wire, text_to_wire
 from comptoir.api.services import Services
 from comptoir.core.context import Context
 from comptoir.core.errors import Code, Refusal

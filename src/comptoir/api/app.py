@@ -15,7 +15,6 @@ from comptoir.api.limits import StormGuard, Throttled
 from comptoir.api.services import Services
 from comptoir.api.trace import Trace
 from comptoir.core.errors import Code, Refusal
-from comptoir.db import LockTimeout
 from comptoir.wire import codec
 from comptoir.wire.types import ThrottleFault
 
@@ -78,8 +77,6 @@ class Application:
             answer = await self._dispatcher.serve(self._incoming(scope, receive, headers), trace)
         except Refusal as refusal:
             answer = faults.answer(refusal)
-        except LockTimeout:
-            answer = faults.answer(Refusal(Code.BUSY))
         except Throttled as throttled:
             answer = _throttled(throttled)
         except Exception:
@@ -131,9 +128,14 @@ async def _read_body(receive: Receive, bytes_max: int) -> bytes:
             return b"".join(chunks)
 
 
+def _takes_gzip(headers: Parameters) -> bool:
+    codings = (headers.get("Accept-Encoding") or "").lower().replace(" ", "").split(",")
+    return any(coding == "gzip" or (coding.startswith("gzip;q=") and coding[7:] > "0") for coding in codings)
+
+
 def _compressed(answer: Answer, headers: Parameters) -> Answer:
     """The answer in gzip where the caller takes it and it pays."""
-    if len(answer.body) < GZIP_BYTES_MIN or "gzip" not in (headers.get("Accept-Encoding") or ""):
+    if len(answer.body) < GZIP_BYTES_MIN or not _takes_gzip(headers):
         return answer
     body = gzip.compress(answer.body, compresslevel=GZIP_LEVEL, mtime=0)
     more = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}

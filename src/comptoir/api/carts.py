@@ -5,23 +5,23 @@ from typing import Final, TypeVar
 
 from msgspec import UNSET, UnsetType
 
-from comptoir.api import faults
+from comptoir.api import faults, reading
 from comptoir.api.call import Call, Handler
-from comptoir.api.orders import BILLING_CYCLE_ORDINALS, billing_cycle_to_wire, pricing_to_wire
+from comptoir.api.orders import billing_cycle_to_wire, pricing_to_wire
 from comptoir.api.orders import to_wire as order_to_wire
+from comptoir.api.reading import optional_text, text_from_wire
 from comptoir.carts import service
 from comptoir.carts.model import Cart, CartDraft, CartLine, CheckoutResult, GroupFailure, LineDraft, LineError
 from comptoir.catalog.model import BillingCycle
 from comptoir.core.context import Context
 from comptoir.core.errors import Refused
-from comptoir.core.terms import Duration
 from comptoir.db import Tx
 from comptoir.orders.model import LineRequest, Participant, ParticipantKind
 from comptoir.orders.placing import with_lower_initials
 from comptoir.orders.visibility import may_see_prices
 from comptoir.wire import carts as wire
 from comptoir.wire.enums import parse_enum
-from comptoir.wire.orders import UPN_HEADER, RenewsTo, RenewsToBody
+from comptoir.wire.orders import UPN_HEADER, RenewsTo
 from comptoir.wire.types import attributes, self_links
 
 PARTICIPANT_ORDINALS: Final = {
@@ -31,7 +31,6 @@ PARTICIPANT_ORDINALS: Final = {
 }
 """The numbers of the .NET enumeration, in the order of the appendix."""
 
-LINE_ID_DIGITS_MAX = 9
 _CART = attributes("Cart")
 _RESULT = attributes("CartCheckoutResult")
 
@@ -156,17 +155,19 @@ def _line_from_wire(line: wire.CartLineItemBody) -> LineDraft:
     """A line as asked for. A value that makes no sense is an error of the line, not of the call."""
     unreadable: list[str] = []
     request = LineRequest(
-        catalog_item_id=_text(line.catalog_item_id) or "",
+        catalog_item_id=text_from_wire(line.catalog_item_id),
         quantity=line.quantity or 0,
-        billing_cycle=_read(lambda: _cycle_from_wire(line.billing_cycle), "billingCycle", unreadable),
-        term=_read(lambda: _duration_from_wire(line.term_duration), "termDuration", unreadable),
-        currency=_text(line.currency_code),
-        friendly_name=_text(line.friendly_name),
-        renews_to=_read(lambda: _renewal_from_wire(line.renews_to), "renewsTo", unreadable),
+        billing_cycle=_read(lambda: reading.cycle(line.billing_cycle), "billingCycle", unreadable),
+        term=_read(lambda: reading.duration(line.term_duration), "termDuration", unreadable),
+        currency=optional_text(line.currency_code),
+        friendly_name=optional_text(line.friendly_name),
+        renews_to=_read(
+            lambda: reading.duration(reading.renewal_text(line.renews_to)), "renewsTo", unreadable
+        ),
         participants=_read(lambda: _participants_from_wire(line.participants), "participants", unreadable)
         or (),
         attestation_accepted=line.attestation_accepted,
-        promotion_id=_text(line.promotion_id),
+        promotion_id=optional_text(line.promotion_id),
         custom_term_end=line.custom_term_end_date,
         provisioning_context=with_lower_initials(line.provisioning_context or {}),
         unreadable=unreadable[0] if unreadable else None,
@@ -185,26 +186,6 @@ def _read(parse: Callable[[], T | None], member: str, unreadable: list[str]) -> 
         return None
 
 
-def _cycle_from_wire(value: str | int | None) -> BillingCycle | None:
-    """The cycle asked for; ``None`` where it is left to the default: absent, blank or ``unknown``."""
-    asked = _text(value) if isinstance(value, str) else value
-    cycle = parse_enum(BillingCycle, asked, BILLING_CYCLE_ORDINALS)
-    return None if cycle is BillingCycle.UNKNOWN else cycle
-
-
-def _duration_from_wire(value: str | None) -> Duration | None:
-    text = _text(value)
-    return None if text is None else Duration.parse(text)
-
-
-def _renewal_from_wire(value: RenewsToBody | list[RenewsToBody] | None) -> Duration | None:
-    """An object; the documents' tables have a list of one."""
-    several = [value] if isinstance(value, RenewsToBody) else value or []
-    if len(several) > 1:
-        raise ValueError("a line renews to one term")
-    return _duration_from_wire(several[0].term_duration) if several else None
-
-
 def _participants_from_wire(participants: list[wire.ParticipantBody] | None) -> tuple[Participant, ...]:
     return tuple(_participant_from_wire(each) for each in participants or ())
 
@@ -213,20 +194,12 @@ def _participant_from_wire(body: wire.ParticipantBody) -> Participant:
     kind = parse_enum(ParticipantKind, body.key, PARTICIPANT_ORDINALS)
     if kind is None:
         raise ValueError("a participant has a key")
-    return Participant(kind, _text(body.value) or "")
+    return Participant(kind, text_from_wire(body.value))
 
 
 def _line_id_from_wire(value: int | str | None) -> int | None:
     """A number; the documents' tables have a text. Anything else is no id, and the line gets one."""
-    if isinstance(value, str):
-        text = value.strip()
-        return int(text) if text.isascii() and text.isdigit() and len(text) <= LINE_ID_DIGITS_MAX else None
-    return value
-
-
-def _text(value: str | None) -> str | None:
-    """The text without blanks around it; ``None`` for a blank one."""
-    return None if value is None else value.strip() or None
+    return reading.count(value) if isinstance(value, str) else value
 
 
 HANDLERS: Mapping[str, Handler] = {

@@ -43,6 +43,9 @@ CLOSED_SETS: Mapping[Any, Words] = {
         "status": StatusWord,
         "suspensionReasons": StatusReason,
     },
+    subscriptions.SubscriptionBody: {"billingCycle": BillingCycle, "status": StatusWord},
+    subscriptions.Conversion: {"billingCycle": BillingCycle},
+    subscriptions.ConversionBody: {"billingCycle": BillingCycle},
     customers.Customer: {"relationshipToPartner": Relationship},
     customers.CustomerBody: {"relationshipToPartner": Relationship},
     customers.CustomerQualification: {

@@ -6,7 +6,7 @@ from msgspec import UNSET
 
 from comptoir.api.call import Call, Handler
 from comptoir.api.orders import billing_cycle_from_wire, billing_cycle_to_wire
-from comptoir.api.partner import text_from_wire
+from comptoir.api.reading import optional_text
 from comptoir.core.context import Context
 from comptoir.customers import service as customers
 from comptoir.db import Tx
@@ -46,8 +46,8 @@ async def convert(tx: Tx, ctx: Context, call: Call) -> wire.ConversionResult:
 def _from_wire(body: wire.ConversionBody) -> ConversionRequest:
     """A quantity of 0 was not set."""
     return ConversionRequest(
-        offer_id=text_from_wire(body.offer_id) or None,
-        target_offer_id=text_from_wire(body.target_offer_id) or None,
+        offer_id=optional_text(body.offer_id),
+        target_offer_id=optional_text(body.target_offer_id),
         quantity=body.quantity or None,
         billing_cycle=billing_cycle_from_wire(body.billing_cycle, "billingCycle"),
     )

@@ -9,7 +9,8 @@ from msgspec import UNSET
 
 from comptoir.api.call import Answer, Call, Handler
 from comptoir.api.etags import supplied_etags
-from comptoir.api.partner import address_from_wire, address_to_wire, text_from_wire, text_to_wire
+from comptoir.api.partner import address_from_wire, address_to_wire
+from comptoir.api.reading import count_asked, text_from_wire, text_to_wire
 from comptoir.api.services import Services
 from comptoir.core.context import Context
 from comptoir.core.errors import Code, Refusal
@@ -35,7 +36,6 @@ from comptoir.wire.types import Collection, KeyValue, Link, attributes, collecti
 
 ADMINISTRATOR = "admin"
 TOKEN = "MS-ContinuationToken"  # noqa: S105 - the name of a header
-SIZE_DIGITS_MAX = 9
 RELATIONSHIPS_GIVEN_UP = frozenset({"none", 5})
 """How clients write the relationship ``none``: by name, or by its number in .NET's enumeration."""
 
@@ -211,7 +211,7 @@ def _seek_from_wire(ctx: Context, call: Call) -> paging.Seek:
     token = call.headers.get(TOKEN) or call.query.get(TOKEN)
     operation = _seek_operation(call.query.get("seekOperation"))
     if token is None and operation in {None, paging.SeekOperation.FIRST}:
-        return paging.plan(_size(call.query.get("size")), _filter(call.query.get("filter")))
+        return paging.plan(count_asked(call, "size"), _filter(call.query.get("filter")))
     return service.resume(ctx, operation or paging.SeekOperation.NEXT, token or "")
 
 
@@ -222,13 +222,6 @@ def _seek_operation(text: str | None) -> paging.SeekOperation | None:
         raise Refusal(
             Code.UNKNOWN_ENUM_VALUE, member="seekOperation", value=str(error.value)[:100]
         ) from error
-
-
-def _size(text: str | None) -> int:
-    digits = (text or "0").strip()
-    if not digits.removeprefix("-").isdecimal() or len(digits) > SIZE_DIGITS_MAX:
-        raise Refusal(Code.INVALID_PROPERTY, member="size", reason="a whole number is expected.")
-    return int(digits)
 
 
 def _filter(text: str | None) -> paging.Filter | None:

@@ -22,7 +22,7 @@ from comptoir.clock.rules import account_time
 from comptoir.core.accounts import OPERATOR_ACCOUNT, Account
 from comptoir.core.context import Actor, Context
 from comptoir.core.errors import Code, Refusal, Refused
-from comptoir.db import Tx
+from comptoir.db import LockTimeout, Tx
 from comptoir.identity import rules as identity_rules
 from comptoir.identity import service as identity
 from comptoir.identity import tokens
@@ -81,9 +81,18 @@ class Dispatcher:
             call = await self._read_call(operation, path, incoming)
             return _render(operation, await self._handlers[operation.id](self._services, call))
         bearer = self._bearer_of(operation, incoming.headers)
-        request = _Request(operation, incoming, trace, await self._read_call(operation, path, incoming))
+        try:
+            call = await self._read_call(operation, path, incoming)
+            answer = await self._transact(_Request(operation, incoming, trace, call), bearer)
+        except Refusal as refusal:
+            answer = faults.answer(refusal)
+        except LockTimeout:
+            answer = faults.answer(_still_busy(operation))
+        return _with_mfa_report(answer, incoming.headers, bearer)
+
+    async def _transact(self, request: "_Request", bearer: Principal | None) -> Answer:
         work = partial(self._work, request, bearer)
-        if operation.mode is Mode.READ:
+        if request.operation.mode is Mode.READ:
             return await self._services.database.read(work)
         return await self._services.database.write(work)
 
@@ -114,15 +123,16 @@ class Dispatcher:
         ctx = self._context(account, identity_rules.actor_of(bearer), request.trace, is_strict=is_strict)
         if request.operation.cached:
             return await self._run_cached(tx, ctx, request)
-        return _with_mfa_report(await self._run(tx, ctx, request), request.call, bearer)
+        return await self._run(tx, ctx, request)
 
     def _admit(self, request: "_Request", bearer: Principal, account: Account) -> None:
         """Refuse who may not, or not that often."""
         operation, settings = request.operation, account.settings
-        identity_rules.permit(operation.user_only, operation.roles, bearer, settings)
+        identity_rules.permit(operation.user_only, operation.allowed_roles, bearer, settings)
         if settings.requests_per_minute is not None and operation.family:
-            request_id, now = request.trace.request_id, time.monotonic()
-            self._throttle.admit(account.id, operation.family, settings.requests_per_minute, request_id, now)
+            call = (request.trace.request_id, f"{request.incoming.method} {request.incoming.path}")
+            per_minute = settings.requests_per_minute
+            self._throttle.admit(account.id, operation.family, per_minute, call, time.monotonic())
 
     async def _run(self, tx: Tx, ctx: Context, request: "_Request") -> Answer:
         operation, incoming, call = request.operation, request.incoming, request.call
@@ -146,13 +156,16 @@ class Dispatcher:
         """The answer remembered for this catalogue, or a new one; catalogue reads depend on nothing else."""
         operation, call = request.operation, request.call
         version = await catalog.version(tx)
-        key = (version, operation.id, ctx.account, ctx.locale, *call.path.values(), *call.query.pairs())
+        query = (call.query.get(known.name) for known in operation.query)
+        key = (version, operation.id, ctx.account, ctx.locale, *call.path.values(), *query)
         answer = self._cached.get(key)
         if answer is None:
             answer = _render(operation, await self._handlers[operation.id](tx, ctx, call))
             self._cached[key] = answer
             if len(self._cached) > CACHED_ANSWERS_MAX:
                 self._cached.popitem(last=False)
+        else:
+            self._cached.move_to_end(key)
         return answer
 
     def _context(self, account: Account, actor: Actor, trace: Trace, *, is_strict: bool = False) -> Context:
@@ -225,9 +238,20 @@ def _render(operation: Operation, result: object) -> Answer:
     return Answer(codec.encode(result), operation.status, headers=headers)
 
 
-def _with_mfa_report(answer: Answer, call: Call, principal: Principal) -> Answer:
-    """``isMfaCompliant`` for callers that ask with ``ValidateMfa`` (``00-cross-cutting`` section 13.9)."""
-    if (call.headers.get("ValidateMfa") or "").lower() != "true":
+def _still_busy(operation: Operation) -> Refusal:
+    """What a call is told that waited for a lock in vain (``00-cross-cutting`` section 4)."""
+    if operation.family == "orders":
+        return Refusal(Code.ORDER_IN_PROGRESS, order_id="of this customer")
+    return Refusal(Code.BUSY)
+
+
+def _with_mfa_report(answer: Answer, headers: Parameters, bearer: Principal | None) -> Answer:
+    """``isMfaCompliant`` for callers that ask with ``ValidateMfa`` (``00-cross-cutting`` section 13.9).
+
+    An application by itself is exempt, and compliant therefore.
+    """
+    if bearer is None or (headers.get("ValidateMfa") or "").lower() != "true":
         return answer
-    report = {"isMfaCompliant": "true" if principal.has_mfa else "false"}
+    is_compliant = bearer.has_mfa or bearer.user_id is None
+    report = {"isMfaCompliant": "true" if is_compliant else "false"}
     return Answer(answer.body, answer.status, answer.content_type, {**answer.headers, **report})

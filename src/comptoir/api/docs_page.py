@@ -273,6 +273,10 @@ def _component(name: str, schema: Object) -> str:
 
 def _shape(document: Object, schema: Object) -> str:
     """What a body looks like: the members of an object, names of schemas for everything inside."""
+    if "allOf" in schema:
+        kind, needed = schema["allOf"]
+        whole = {**_resolved(document, kind), **needed}
+        return f"<pre>{_type(kind)} {_object(whole)}</pre>"
     if "$ref" not in schema:
         return f"<pre>{_type(schema)}</pre>"
     return f"<pre>{_type(schema)} {_object(_resolved(document, schema))}</pre>"

@@ -22,18 +22,18 @@ def errors_of(operation: Operation) -> list[str]:
 
 def _edge_errors(operation: Operation) -> Iterator[str]:
     """What happens to a request before its handler runs, or to any handler."""
-    codes = [Code.INVALID_INPUT, Code.UNEXPECTED, Code.BUSY, Code.ORDER_IN_PROGRESS]
+    codes = [Code.INVALID_INPUT, Code.UNEXPECTED, Code.ORDER_IN_PROGRESS]
     if "{" in operation.path:
         codes.append(Code.NOT_FOUND)
     if operation.request is not None:
         codes += [Code.INVALID_PROPERTY, Code.MEDIA_TYPE]
     if operation.audience is not Audience.PUBLIC:
-        codes += [Code.TOKEN_MISSING, Code.TOKEN_INVALID, Code.NOT_ACCEPTABLE]
+        codes += [Code.TOKEN_MISSING, Code.TOKEN_INVALID, Code.NOT_ACCEPTABLE, Code.BUSY]
     if operation.audience is Audience.PARTNER:
         codes.append(Code.MFA_REQUIRED)
     if operation.user_only:
         codes.append(Code.ACCESS_DENIED)
-    if operation.roles:
+    if operation.allowed_roles:
         codes.append(Code.ROLE_LACKS_RIGHT)
     yield from map(_error, codes)
     if operation.family and operation.audience not in {Audience.PUBLIC, Audience.OPERATOR}:

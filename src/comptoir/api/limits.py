@@ -5,12 +5,14 @@ Both live in memory and are bounded: they protect this process, they decide noth
 """
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil
 
 STORM_ANSWERS = 10
 STORM_SECONDS = 60
 REMEMBERED_MAX = 10_000
+FREE_REPEATS = 5
+CALLS_REMEMBERED_MAX = 256
 
 
 class Throttled(Exception):
@@ -25,7 +27,18 @@ class Throttled(Exception):
 class _Bucket:
     tokens: float
     filled_at: float
-    last_request_id: str = ""
+    answered: OrderedDict[tuple[str, str], int] = field(default_factory=OrderedDict)
+
+    def is_free_repeat(self, call: tuple[str, str]) -> bool:
+        """Whether the call was let through before, and not yet as often as clients repeat by themselves."""
+        times = self.answered.get(call, 0)
+        return 0 < times < FREE_REPEATS
+
+    def remember(self, call: tuple[str, str]) -> None:
+        self.answered[call] = self.answered.get(call, 0) + 1
+        self.answered.move_to_end(call)
+        if len(self.answered) > CALLS_REMEMBERED_MAX:
+            self.answered.popitem(last=False)
 
 
 class Throttle:
@@ -34,9 +47,11 @@ class Throttle:
     def __init__(self) -> None:
         self._buckets: OrderedDict[tuple[str, str], _Bucket] = OrderedDict()
 
-    def admit(self, account_id: str, family: str, per_minute: int, request_id: str, now: float) -> None:
-        """Take one token, or raise ``Throttled``. A repeat of the last request id is not counted.
+    def admit(self, account_id: str, family: str, per_minute: int, call: tuple[str, str], now: float) -> None:
+        """Take one token, or raise ``Throttled``.
 
+        ``call`` is a request id with what it was sent to: a client's own repeats of one call are free, as
+        often as the most stubborn official client sends them (``10-catalog-cart-orders`` section 0.4).
         ``now`` is in seconds of any steady clock.
         """
         bucket = self._buckets.setdefault((account_id, family), _Bucket(per_minute, now))
@@ -46,12 +61,11 @@ class Throttle:
         per_second = per_minute / 60
         bucket.tokens = min(per_minute, bucket.tokens + (now - bucket.filled_at) * per_second)
         bucket.filled_at = now
-        if request_id == bucket.last_request_id:
-            return
-        if bucket.tokens < 1:
-            raise Throttled(ceil((1 - bucket.tokens) / per_second))
-        bucket.tokens -= 1
-        bucket.last_request_id = request_id
+        if not bucket.is_free_repeat(call):
+            if bucket.tokens < 1:
+                raise Throttled(ceil((1 - bucket.tokens) / per_second))
+            bucket.tokens -= 1
+        bucket.remember(call)
 
 
 @dataclass(slots=True)

@@ -15,6 +15,7 @@ from typing import Any
 from comptoir import __version__
 from comptoir.api.closed_sets import CLOSED_SETS
 from comptoir.api.documented import FAULTS, OAUTH_FAULTS, THROTTLED, errors_of
+from comptoir.api.needed_members import NEEDED, NEEDED_BY
 from comptoir.api.openapi_texts import (
     ALWAYS_SENT,
     FAMILIES,
@@ -88,7 +89,7 @@ class _Document:
         bodies = [
             body for row in operations for body in (row.reply, row.request, row.form) if body is not None
         ]
-        self._schemas = Schemas([*bodies, Fault, OAuthFault, ThrottleFault], CLOSED_SETS)
+        self._schemas = Schemas([*bodies, Fault, OAuthFault, ThrottleFault], CLOSED_SETS, NEEDED)
 
     def render(self) -> Object:
         families = dict.fromkeys(_family(operation) for operation in self._operations)
@@ -138,6 +139,8 @@ class _Document:
     def _request_body(self, operation: Operation) -> Object:
         is_form = operation.form is not None
         schema = self._schemas.of(operation.form if is_form else operation.request)
+        if operation.id in NEEDED_BY:
+            schema = {"allOf": [schema, {"required": list(NEEDED_BY[operation.id])}]}
         return {"required": True, "content": {FORM if is_form else JSON: {"schema": schema}}}
 
     def _responses(self, operation: Operation) -> Object:
@@ -198,8 +201,9 @@ def _callers(operation: Operation) -> str:
     texts = []
     if operation.user_only:
         texts.append("Needs the token of a signed-in user.")
-    if operation.roles:
-        texts.append(f"A signed-in user needs one of the roles {', '.join(sorted(operation.roles))}.")
+    if operation.allowed_roles:
+        roles = ", ".join(sorted(operation.allowed_roles))
+        texts.append(f"A signed-in user needs one of the roles {roles}.")
     return " ".join(texts)
 
 

@@ -1,11 +1,13 @@
 """Orders over HTTP: what the wire shows of them, ordering, reading, changing, and links to the set-up."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final, NoReturn
+from typing import NoReturn
 
 from msgspec import UNSET, UnsetType
 
+from comptoir.api import reading
 from comptoir.api.call import Call, Handler
+from comptoir.api.reading import optional_text, text_from_wire
 from comptoir.catalog.model import BillingCycle
 from comptoir.core.context import Context
 from comptoir.core.errors import Code, Refusal
@@ -30,20 +32,9 @@ from comptoir.orders.model import (
     Status,
 )
 from comptoir.wire import orders as wire
-from comptoir.wire.enums import UnknownValue, fold, parse_enum
+from comptoir.wire.enums import UnknownValue, fold
 from comptoir.wire.subscriptions import ActivationLinkItem
 from comptoir.wire.types import Collection, attributes, collection, link
-
-BILLING_CYCLE_ORDINALS: Final = {
-    0: BillingCycle.UNKNOWN,
-    1: BillingCycle.MONTHLY,
-    2: BillingCycle.ANNUAL,
-    3: BillingCycle.NONE,
-    4: BillingCycle.ONE_TIME,
-    5: BillingCycle.TRIENNIAL,
-    6: BillingCycle.BIENNIAL,
-}
-"""The numbers of the .NET enumeration (``10-catalog-cart-orders``, appendix)."""
 
 LATER_CYCLES = frozenset({BillingCycle.TRIENNIAL, BillingCycle.BIENNIAL})
 """Words that strict clients do not know: one of them would lose the whole answer (``00`` section 12.2)."""
@@ -72,7 +63,6 @@ PROVISIONING = {
     Status.CANCELLED: "unfulfilled",
 }
 FLAGS = {"true": True, "false": False}
-NUMBER_DIGITS_MAX = 9
 _ATTRIBUTES = attributes("Order")
 
 
@@ -191,13 +181,10 @@ def billing_cycle_to_wire(cycle: BillingCycle, ctx: Context) -> str:
 
 def billing_cycle_from_wire(value: str | int | None, member: str) -> BillingCycle | None:
     """The cycle that a client means; ``None`` where it is absent, blank or ``unknown``."""
-    if value is None or (isinstance(value, str) and not value.strip()):
-        return None
     try:
-        cycle = parse_enum(BillingCycle, value, BILLING_CYCLE_ORDINALS)
+        return reading.cycle(value)
     except UnknownValue as error:
         raise Refusal(Code.UNKNOWN_ENUM_VALUE, value=error.value, member=member) from error
-    return None if cycle is BillingCycle.UNKNOWN else cycle
 
 
 def request_from_wire(body: wire.OrderBody | None, upn: str | None) -> OrderRequest:
@@ -209,9 +196,9 @@ def request_from_wire(body: wire.OrderBody | None, upn: str | None) -> OrderRequ
         lines=tuple(
             NumberedLine(line.line_item_number or 0, _line_from_wire(line, index)) for index, line in lines
         ),
-        customer_id=_text(body.reference_customer_id),
+        customer_id=optional_text(body.reference_customer_id),
         billing_cycle=billing_cycle_from_wire(body.billing_cycle, "billingCycle"),
-        currency=_text(body.currency_code),
+        currency=optional_text(body.currency_code),
         attestation=body.partner_on_record_attestation_accepted,
         upn=upn,
     )
@@ -244,9 +231,10 @@ def _wants_prices(ctx: Context, call: Call) -> bool:
 
 
 def _line_number(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or len(text) > NUMBER_DIGITS_MAX:
+    number = reading.count(text)
+    if number is None:
         raise Refusal(Code.LINE_NUMBER_UNKNOWN, line_number=text[:100])
-    return int(text)
+    return number
 
 
 def _is_cancellation(status: str | int | None) -> bool:
@@ -258,66 +246,57 @@ def _is_cancellation(status: str | int | None) -> bool:
 
 def _echoed_from_wire(line: wire.OrderLineItemBody, index: int) -> EchoedLine:
     """A line with a parent and without a subscription of its own is one to buy."""
-    is_purchase = _text(line.parent_subscription_id) is not None and _text(line.subscription_id) is None
+    is_purchase = text_from_wire(line.parent_subscription_id) and not text_from_wire(line.subscription_id)
     return EchoedLine(
         number=line.line_item_number or 0,
-        offer_id=_text(line.offer_id),
+        offer_id=optional_text(line.offer_id),
         quantity=line.quantity,
         request=_line_from_wire(line, index) if is_purchase else None,
     )
 
 
 def _line_from_wire(line: wire.OrderLineItemBody, index: int) -> LineRequest:
-    offer_id = _text(line.offer_id) or ""
+    offer_id = text_from_wire(line.offer_id)
     return LineRequest(
         catalog_item_id=offer_id,
         quantity=line.quantity or 0,
         term=_duration(line.term_duration, offer_id, f"lineItems[{index}].termDuration"),
-        friendly_name=_text(line.friendly_name),
-        renews_to=_duration(_renews_to(line.renews_to, index), offer_id, f"lineItems[{index}].renewsTo"),
+        friendly_name=optional_text(line.friendly_name),
+        renews_to=_duration(_renews_to(line, index), offer_id, f"lineItems[{index}].renewsTo"),
         participants=_participants(line),
-        parent_subscription_id=_text(line.parent_subscription_id),
+        parent_subscription_id=optional_text(line.parent_subscription_id),
         attestation_accepted=line.attestation_accepted,
-        promotion_id=_text(line.promotion_id),
+        promotion_id=optional_text(line.promotion_id),
         custom_term_end=line.custom_term_end_date,
         provisioning_context=line.provisioning_context or {},
     )
 
 
-def _renews_to(value: wire.RenewsToBody | Sequence[wire.RenewsToBody] | None, index: int) -> str | None:
-    """An object, or a list of one as the documents' tables have it (section 3.3)."""
-    if value is None or isinstance(value, wire.RenewsToBody):
-        return None if value is None else value.term_duration
-    if len(value) > 1:
+def _renews_to(line: wire.OrderLineItemBody, index: int) -> str | None:
+    try:
+        return reading.renewal_text(line.renews_to)
+    except ValueError as error:
         member = f"lineItems[{index}].renewsTo"
-        raise Refusal(Code.INVALID_PROPERTY, member=member, reason="one renewal term is expected.")
-    return value[0].term_duration if value else None
+        raise Refusal(Code.INVALID_PROPERTY, member=member, reason=str(error)) from error
 
 
 def _duration(text: str | None, offer_id: str, member: str) -> Duration | None:
     """What cannot be read as a duration is a term that nobody offers."""
-    stripped = _text(text)
-    if stripped is None:
-        return None
     try:
-        return Duration.parse(stripped)
+        return reading.duration(text)
     except ValueError as error:
-        raise Refusal(Code.TERM_NOT_OFFERED, term=stripped, offer_id=offer_id, member=member) from error
+        term = optional_text(text)
+        raise Refusal(Code.TERM_NOT_OFFERED, term=term, offer_id=offer_id, member=member) from error
 
 
 def _participants(line: wire.OrderLineItemBody) -> tuple[Participant, ...]:
-    of_record = _text(line.partner_id_on_record)
-    further = [_text(mpn_id) for mpn_id in line.additional_partner_ids_on_record or []]
+    of_record = optional_text(line.partner_id_on_record)
+    further = [optional_text(mpn_id) for mpn_id in line.additional_partner_ids_on_record or []]
     resellers = [] if of_record is None else [Participant(ParticipantKind.TRANSACTION_RESELLER, of_record)]
     resellers += [
         Participant(ParticipantKind.ADDITIONAL_TRANSACTION_RESELLER, mpn_id) for mpn_id in further if mpn_id
     ]
     return tuple(resellers)
-
-
-def _text(value: str | None) -> str | None:
-    """The text without blanks around it; ``None`` for a blank one."""
-    return None if value is None else value.strip() or None
 
 
 def _uri(order: Order) -> str:

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
 from comptoir.api.call import Answer, Call, Handler
+from comptoir.api.reading import text_from_wire, text_to_wire
 from comptoir.core.context import Context
 from comptoir.core.errors import Code, Refusal
 from comptoir.customers import addresses, service, service_resellers
@@ -94,16 +95,6 @@ async def agreement_status(tx: Tx, ctx: Context, call: Call) -> wire.AgreementSt
         raise Refusal(Code.INVALID_PROPERTY, member="mpnId", reason="mpnId or tenantId is required.")
     is_signed = await service_resellers.has_signed_agreement(tx, ctx, mpn_id=mpn_id, tenant_id=tenant_id)
     return wire.AgreementStatus(is_agreement_signed=is_signed)
-
-
-def text_from_wire(value: str | None) -> str:
-    """A text that may be missing; spaces around it do not count."""
-    return "" if value is None else value.strip()
-
-
-def text_to_wire(value: str) -> str | UnsetType:
-    """A text that is left out where it is empty."""
-    return value or UNSET
 
 
 def address_from_wire(body: wire.AddressBody | None) -> Address:

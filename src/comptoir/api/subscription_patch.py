@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from comptoir.api.call import Call, Handler, Parameters
 from comptoir.api.etags import supplied_etags
 from comptoir.api.orders import billing_cycle_from_wire
-from comptoir.api.partner import text_from_wire
+from comptoir.api.reading import optional_text, text_from_wire
 from comptoir.api.subscriptions import status_to_wire, to_wire
 from comptoir.core.context import Context
 from comptoir.core.errors import Code, Refusal
@@ -29,7 +29,10 @@ UNSET_CYCLES = frozenset({"unknown", "0"})
 
 
 async def patch(tx: Tx, ctx: Context, call: Call) -> wire.Subscription:
-    """``PATCH customers/{c}/subscriptions/{s}``"""
+    """``PATCH customers/{c}/subscriptions/{s}``
+
+    Only before the set-up does it matter whether the order is still in progress.
+    """
     customer = await customers.lock(tx, ctx, call.path["customer_id"])
     subscription = await service.get(tx, ctx, customer.id, call.path["subscription_id"])
     wanted = patch_from_wire(call.body or wire.SubscriptionBody(), call.headers, subscription, ctx)
@@ -57,10 +60,10 @@ def patch_from_wire(
         status=_status(body.status, subscription, ctx),
         auto_renew=None if is_sparse else body.auto_renew_enabled,
         quantity=None if is_sparse and (body.quantity or 0) <= 0 else body.quantity,
-        friendly_name=text_from_wire(body.friendly_name) or None,
-        partner_mpn_id=text_from_wire(body.partner_id) or None,
+        friendly_name=optional_text(body.friendly_name),
+        partner_mpn_id=optional_text(body.partner_id),
         billing_cycle=None if is_sparse else billing_cycle_from_wire(body.billing_cycle, "billingCycle"),
-        term=None if is_sparse else text_from_wire(body.term_duration) or None,
+        term=None if is_sparse else optional_text(body.term_duration),
     )
 
 

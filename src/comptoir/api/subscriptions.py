@@ -8,6 +8,7 @@ from msgspec import UNSET, UnsetType
 
 from comptoir.api.call import Call, Handler
 from comptoir.api.orders import billing_cycle_to_wire
+from comptoir.api.reading import count_asked
 from comptoir.core.context import Context
 from comptoir.core.errors import Code, Refusal
 from comptoir.customers import service as customers
@@ -36,7 +37,6 @@ CLIENTS_THAT_ACTIVATE_BY_GET = ("powershell", "open .net")
 """Parts of ``MS-PartnerCenter-Client``: the PowerShell module and the library that it is built on."""
 
 GUID_LENGTH = 36
-COUNT_DIGITS_MAX = 9
 NOT_FOR_SAAS = "it is not made for software as a service."
 
 
@@ -49,8 +49,8 @@ async def list_subscriptions(tx: Tx, ctx: Context, call: Call) -> Collection[wir
         customer.id,
         order_id=_order_id(call),
         mpn_id=call.query.get("mpn_id"),
-        size=_count(call, "size"),
-        offset=_count(call, "offset"),
+        size=count_asked(call, "size"),
+        offset=count_asked(call, "offset"),
     )
     return _collection(found, f"/customers/{customer.id}/subscriptions", customer, ctx)
 
@@ -64,7 +64,15 @@ async def get(tx: Tx, ctx: Context, call: Call) -> wire.Subscription:
 async def activate(tx: Tx, ctx: Context, call: Call) -> wire.ActivationResult:
     """``POST customers/{c}/subscriptions/{s}/activate``; the body does not matter."""
     customer = await customers.lock(tx, ctx, call.path["customer_id"])
-    active = await service.activate(tx, ctx, customer.id, call.path["subscription_id"])
+    subscription = await service.get(tx, ctx, customer.id, call.path["subscription_id"])
+    is_pending = subscription.status is Status.PENDING
+    active = await service.activate(
+        tx,
+        ctx,
+        subscription,
+        is_in_progress=is_pending
+        and not await orders.fulfil_if_due(tx, ctx, customer, subscription.order_id),
+    )
     return wire.ActivationResult(subscription_id=active.id, status="Success")
 
 
@@ -262,14 +270,6 @@ def _order_id(call: Call) -> str | None:
     if order_id is None:
         return None
     return order_id.lower() if len(order_id) == GUID_LENGTH else order_id
-
-
-def _count(call: Call, name: str) -> int:
-    """A query parameter that counts; absent is 0."""
-    text = call.query.get(name) or "0"
-    if not (text.isascii() and text.isdigit() and len(text) <= COUNT_DIGITS_MAX):
-        raise Refusal(Code.INVALID_PROPERTY, member=name, reason="it must be a whole number, 0 or more.")
-    return int(text)
 
 
 HANDLERS: Mapping[str, Handler] = {

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from comptoir.api.call import Call, Handler
-from comptoir.api.partner import text_from_wire
+from comptoir.api.reading import text_from_wire
 from comptoir.core.context import Context
 from comptoir.customers import service as customers
 from comptoir.db import Tx

@@ -26,7 +26,6 @@ class Action(StrEnum):
     UPDATE_SUBSCRIPTION = "update_subscription"
     CONVERT_TRIAL_SUBSCRIPTION = "convert_trial_subscription"
     UPDATE_CUSTOMER_SPENDING_BUDGET = "update_customer_spending_budget"
-    READY_INVOICE = "ready_invoice"
 
     CREATE_CART = "create_cart"
     UPDATE_CART = "update_cart"
@@ -37,16 +36,14 @@ class Action(StrEnum):
     CANCEL_SUBSCRIPTION = "cancel_subscription"
     UPDATE_SUPPORT_CONTACT = "update_support_contact"
     IMPORT_CATALOGUE = "import_catalogue"
-    CREATE_ACCOUNT = "create_account"
-    UPDATE_ACCOUNT = "update_account"
-    CREATE_APPLICATION = "create_application"
-    CREATE_USER = "create_user"
+    ADD_RESELLER = "add_reseller"
+    UPDATE_ACCOUNT_SETTINGS = "update_account_settings"
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """Who did what to which subject, when. ``at`` is the account's time; ``before`` and ``after`` are JSON
-    objects as canonical text.
+    objects as canonical text. ``action`` is an ``Action`` of the version that wrote the entry.
     """
 
     account_id: str

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from comptoir.audit import rules, store
-from comptoir.audit.model import Entry, Keys, Offender, Recorded
+from comptoir.audit.model import Action, Entry, Keys, Offender, Recorded
 from comptoir.core.context import Context
 from comptoir.db import Tx
 
@@ -13,7 +13,7 @@ READ_MAX = 1_000
 def record(
     tx: Tx,
     ctx: Context,
-    action: str,
+    action: Action,
     *,
     subject_kind: str,
     subject_id: str,
@@ -28,7 +28,7 @@ def record(
     tx.defer(
         Entry(
             account_id=ctx.account.id,
-            action=action,
+            action=action.value,
             subject_kind=subject_kind,
             subject_id=subject_id,
             customer_id=customer_id,

@@ -34,8 +34,6 @@ ALL_SEGMENTS = frozenset(Segment)
 UNASKED_SEGMENTS = ALL_SEGMENTS - {Segment.NONPROFIT}
 """What is listed without ``targetSegment``: nonprofit has to be asked for (section 1.3)."""
 
-MONTHS_PER_YEAR = 12
-
 _QUALIFIED_SEGMENTS = {
     "education": Segment.EDUCATION,
     "nonprofit": Segment.NONPROFIT,
@@ -109,18 +107,10 @@ def by_segment(availabilities: Iterable[Availability]) -> list[Availability]:
 
 
 def refund_window(term: Term, settings: AccountSettings) -> timedelta | None:
-    """How long a term can be given back for a full refund; ``None`` for a trial, which costs nothing.
-
-    As the publisher says, else as the account's settings say for a term of its length
-    (``30-invoices-billing`` section 3.7).
-    """
+    """How long a term can be given back for a full refund; ``None`` for a trial, which costs nothing."""
     if term.billing_cycle is BillingCycle.NONE:
         return None
-    if term.refund_window is not None:
-        return timedelta(days=term.refund_window.days)
-    is_yearly = term.duration.months >= MONTHS_PER_YEAR
-    seconds = settings.refund_window_yearly_seconds if is_yearly else settings.refund_window_monthly_seconds
-    return timedelta(seconds=seconds)
+    return settings.refund_window(term.duration, term.refund_window)
 
 
 def judge_inventory(sku: StockedSku) -> InventoryResult:

@@ -25,7 +25,6 @@ from comptoir.catalog.texts import in_locale
 from comptoir.core.instants import optional_instant
 from comptoir.db import Row, Statement, Tx, sql
 
-SkuKey = tuple[str, str]
 ItemKey = tuple[str, str, str]
 
 GET_VERSION = sql("SELECT value FROM instance WHERE name = 'catalogue_version'")

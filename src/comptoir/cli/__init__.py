@@ -7,7 +7,10 @@ import sys
 
 def main() -> None:
     """Run the command that the arguments name and exit with its status."""
-    from cyclopts import CycloptsError
+    try:
+        from cyclopts import CycloptsError
+    except ModuleNotFoundError:
+        sys.exit("comptoir: only the Python client is installed; add the commands: pip install 'comptoir[server]'")
 
     from comptoir.cli.app import app
     from comptoir.cli.common import fail

@@ -96,11 +96,18 @@ def _require_usable(name: str, profile: Profile) -> None:
     if name == LOCAL:
         raise ProfileError(f"the profile {LOCAL!r} is built in")
     for address in filter(None, (profile.base_url, profile.authority)):
-        parts = urlsplit(address)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
+        if not _is_web_address(address):
             raise ProfileError(f"{address!r} is not an http or https address")
     if not profile.client_secret:
         raise ProfileError("the client secret is empty")
+
+
+def _is_web_address(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _write(path: Path, profiles: Mapping[str, Profile]) -> None:

@@ -52,7 +52,7 @@ class ClientCredentials:
 
 @dataclass(frozen=True, slots=True)
 class RefreshToken:
-    """An application for a user who consented once (the Secure Application Model, section 13.5).
+    """An application for a user who consented once (the Secure Application Model).
 
     Each use brings a new refresh token, which the client uses from then on and hands to ``on_renewal``, to be
     kept where the first one came from. A public client has no secret.

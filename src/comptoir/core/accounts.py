@@ -1,8 +1,10 @@
 """An account and its settings: the facts that rules receive instead of asking which kind of account it is."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+
+from comptoir.core.terms import MONTHS_PER_YEAR, Duration
 
 
 class AccountKind(StrEnum):
@@ -69,6 +71,18 @@ class AccountSettings:
     mfa: MfaPolicy = MfaPolicy.REPORT
     activation_link: ActivationLink = ActivationLink.PUBLISHER
     order_id_form: OrderIdForm = OrderIdForm.MODERN
+
+    def refund_window(self, term: Duration, own: Duration | None) -> timedelta:
+        """How long a paid term can be given back for a full refund: ``own`` is what its publisher says.
+
+        Without it the term's length decides, not the billing cycle (``30-invoices-billing`` section 3.7).
+        """
+        if own is not None:
+            return timedelta(days=own.days)
+        is_yearly = term.months >= MONTHS_PER_YEAR
+        return timedelta(
+            seconds=self.refund_window_yearly_seconds if is_yearly else self.refund_window_monthly_seconds
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+MONTHS_PER_YEAR = 12
+
 _DURATION = re.compile(r"P(\d{1,3})([DMY])", re.IGNORECASE)
 
 

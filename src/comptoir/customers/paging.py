@@ -124,8 +124,7 @@ def begins_with(field: FilterField, value: str) -> Filter:
 
 def plan(size: int, wanted: Filter | None) -> Seek:
     """The first page of a list; ``size`` 0 for everything in one page."""
-    if size < 0:
-        raise Refusal(Code.INVALID_PROPERTY, member="size", reason="it cannot be negative.")
+    assert size >= 0, size
     return Seek(min(size, PAGE_SIZE_MAX), wanted, BEGINNING)
 
 

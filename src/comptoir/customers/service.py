@@ -4,6 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from comptoir.audit import service as audit
+from comptoir.audit.model import Action
 from comptoir.core.context import Context
 from comptoir.core.errors import Code, Refusal
 from comptoir.customers import paging, rules, store
@@ -64,7 +65,7 @@ async def create(tx: Tx, ctx: Context, draft: CustomerDraft) -> Customer:
     )
     if await is_domain_taken(tx, customer.domain) or not await store.insert(tx, customer):
         raise Refusal(Code.DOMAIN_TAKEN, domain=customer.domain)
-    _record(tx, ctx, "add_customer", None, customer)
+    _record(tx, ctx, Action.ADD_CUSTOMER, None, customer)
     return customer
 
 
@@ -102,14 +103,14 @@ async def update_billing_profile(
     """Replace the billing profile; ``etags`` are all those that came with the call."""
     customer = await lock(tx, ctx, customer_id)
     changed = rules.with_billing(customer, draft, etags)
-    return await _save(tx, ctx, "update_customer_billing_profile", customer, changed)
+    return await _save(tx, ctx, Action.UPDATE_CUSTOMER_BILLING_PROFILE, customer, changed)
 
 
 async def set_qualification(tx: Tx, ctx: Context, customer_id: str, qualification: Qualification) -> Customer:
     """Give the customer a qualification that needs no vetting."""
     customer = await lock(tx, ctx, customer_id)
     changed = rules.with_qualification(customer, qualification, ctx.now)
-    return await _save(tx, ctx, "update_customer_qualification", customer, changed)
+    return await _save(tx, ctx, Action.UPDATE_CUSTOMER_QUALIFICATION, customer, changed)
 
 
 async def apply_for_qualification(tx: Tx, ctx: Context, customer_id: str, application: Vetting) -> Vetting:
@@ -117,7 +118,7 @@ async def apply_for_qualification(tx: Tx, ctx: Context, customer_id: str, applic
     customer = await lock(tx, ctx, customer_id)
     vetting = replace(application, status=VettingStatus.IN_REVIEW, created_at=ctx.now)
     changed = rules.with_vetting(customer, vetting)
-    await _save(tx, ctx, "update_customer_qualification", customer, changed)
+    await _save(tx, ctx, Action.UPDATE_CUSTOMER_QUALIFICATION, customer, changed)
     return vetting
 
 
@@ -125,7 +126,7 @@ async def set_budget(tx: Tx, ctx: Context, customer_id: str, amount: Decimal | N
     """Set or, with 0 or ``None``, remove the customer's monthly spending budget."""
     customer = await lock(tx, ctx, customer_id)
     changed = rules.with_budget(customer, amount)
-    return await _save(tx, ctx, "update_customer_spending_budget", customer, changed)
+    return await _save(tx, ctx, Action.UPDATE_CUSTOMER_SPENDING_BUDGET, customer, changed)
 
 
 async def remove_relationship(
@@ -133,7 +134,7 @@ async def remove_relationship(
 ) -> Customer:
     """Give up a locked customer, whose tenant goes on without the partner."""
     changed = rules.without_relationship(customer, has_open_subscriptions=has_open_subscriptions)
-    return await _save(tx, ctx, "remove_partner_customer_relationship", customer, changed)
+    return await _save(tx, ctx, Action.REMOVE_PARTNER_CUSTOMER_RELATIONSHIP, customer, changed)
 
 
 async def lock(tx: Tx, ctx: Context, customer_id: str) -> Customer:
@@ -153,7 +154,7 @@ async def delete(tx: Tx, ctx: Context, customer: Customer) -> None:
     """Delete a customer locked for it, whose subscriptions the caller has cancelled before."""
     assert ctx.account.settings.allow_customer_delete, "lock_for_deletion refuses this"
     await store.delete(tx, ctx.account.id, customer.id, ctx.now)
-    _record(tx, ctx, "delete_customer", customer, None)
+    _record(tx, ctx, Action.DELETE_CUSTOMER, customer, None)
 
 
 async def list_for_cli(tx: Tx, account_id: str) -> list[CustomerStanding]:
@@ -161,7 +162,7 @@ async def list_for_cli(tx: Tx, account_id: str) -> list[CustomerStanding]:
     return await store.list_standings(tx, account_id)
 
 
-async def _save(tx: Tx, ctx: Context, action: str, before: Customer, after: Customer) -> Customer:
+async def _save(tx: Tx, ctx: Context, action: Action, before: Customer, after: Customer) -> Customer:
     """Store and journal a change; a call that changes nothing leaves no trace."""
     if after != before:
         await store.update(tx, after)
@@ -177,7 +178,7 @@ def _required(ctx: Context, customer_id: str, customer: Customer | None) -> Cust
     return customer
 
 
-def _record(tx: Tx, ctx: Context, action: str, before: Customer | None, after: Customer | None) -> None:
+def _record(tx: Tx, ctx: Context, action: Action, before: Customer | None, after: Customer | None) -> None:
     customer = after or before
     assert customer is not None, "a use case has something before or after it"
     audit.record(

@@ -1,6 +1,7 @@
 """Use cases of customer agreements: confirm one, list them, link to their text."""
 
 from comptoir.audit import service as audit
+from comptoir.audit.model import Action
 from comptoir.core.context import Context
 from comptoir.customers import agreements, service, store
 from comptoir.customers.model import Agreement, AgreementDraft, AgreementType
@@ -25,7 +26,7 @@ async def confirm(tx: Tx, ctx: Context, customer_id: str, draft: AgreementDraft)
     audit.record(
         tx,
         ctx,
-        "create_agreement",
+        Action.CREATE_AGREEMENT,
         subject_kind="agreement",
         subject_id=agreement.id,
         customer_id=customer.id,
@@ -66,7 +67,7 @@ async def sign_directly(tx: Tx, ctx: Context, customer_id: str) -> None:
     audit.record(
         tx,
         ctx,
-        "create_agreement",
+        Action.CREATE_AGREEMENT,
         subject_kind="agreement",
         subject_id=agreement_id,
         customer_id=customer.id,

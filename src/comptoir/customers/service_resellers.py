@@ -1,6 +1,7 @@
 """Use cases of the indirect model: the resellers that work with an account (``20`` section 8.4)."""
 
 from comptoir.audit import service as audit
+from comptoir.audit.model import Action
 from comptoir.core.context import Context
 from comptoir.customers import rules, store
 from comptoir.customers.model import Customer, Reseller
@@ -14,7 +15,7 @@ async def add(tx: Tx, ctx: Context, reseller: Reseller) -> None:
     audit.record(
         tx,
         ctx,
-        "add_reseller",
+        Action.ADD_RESELLER,
         subject_kind="reseller",
         subject_id=reseller.id,
         after={"name": reseller.name, "mpn_id": reseller.mpn_id, "state": reseller.state},

@@ -15,7 +15,10 @@ from comptoir.db.tx import RUNS_MAX, BeforeCommit, LockTimeout, RetryTransaction
 
 T = TypeVar("T")
 
-CONNECTIONS_MAX = 16
+WRITERS_MAX = 16
+READERS_MAX = 8
+"""Apart from the writers: those may all be waiting for one row lock, and others must go on reading."""
+
 STATEMENT_CACHE = 500
 ROWS_PREFETCHED = 500
 RETRY_WAIT_MAX_SECONDS = 0.25
@@ -29,16 +32,21 @@ async def open_postgresql(
 ) -> "PostgresqlDatabase":
     """Connect to an existing database."""
     session = SESSION | ({"default_transaction_read_only": "on"} if read_only else {})
-    pool = await asyncpg.create_pool(
+    readers = await _pool(url, READERS_MAX, session)
+    writers = readers if read_only else await _pool(url, WRITERS_MAX, session)
+    return PostgresqlDatabase(readers, writers, before_commit)
+
+
+async def _pool(url: str, connections_max: int, session: Mapping[str, str]) -> Any:
+    return await asyncpg.create_pool(
         url,
         min_size=1,
-        max_size=CONNECTIONS_MAX,
+        max_size=connections_max,
         statement_cache_size=STATEMENT_CACHE,
         max_cached_statement_lifetime=0,
-        server_settings=session,
+        server_settings=dict(session),
         reset=_reset,
     )
-    return PostgresqlDatabase(pool, before_commit)
 
 
 async def _reset(_connection: Any) -> None:
@@ -46,14 +54,15 @@ async def _reset(_connection: Any) -> None:
 
 
 class PostgresqlDatabase:
-    """``Database`` on a pool of connections."""
+    """``Database`` on two pools of connections, for reading and for writing."""
 
-    def __init__(self, pool: Any, before_commit: BeforeCommit) -> None:
-        self._pool = pool
+    def __init__(self, readers: Any, writers: Any, before_commit: BeforeCommit) -> None:
+        self._readers = readers
+        self._writers = writers
         self._before_commit = before_commit
 
     async def read(self, work: Callable[[Tx], Awaitable[T]]) -> T:
-        tx, result = await self._transaction(BEGIN_READ, work)
+        tx, result = await self._transaction(self._readers, BEGIN_READ, work)
         assert not tx.effects.deferred, "a read has nothing to write at its end"
         tx.effects.run_callbacks()
         return result
@@ -68,12 +77,12 @@ class PostgresqlDatabase:
 
         for run in range(1, RUNS_MAX):
             try:
-                tx, result = await self._transaction("BEGIN", whole)
+                tx, result = await self._transaction(self._writers, "BEGIN", whole)
                 break
             except LOST_RACES:
                 await asyncio.sleep(_wait_seconds(run))
         else:
-            tx, result = await self._transaction("BEGIN", whole)
+            tx, result = await self._transaction(self._writers, "BEGIN", whole)
         tx.effects.run_callbacks()
         return result
 
@@ -81,11 +90,15 @@ class PostgresqlDatabase:
         return await self.read(work)
 
     async def close(self) -> None:
-        await self._pool.close()
+        await self._readers.close()
+        await self._writers.close()
 
-    async def _transaction(self, begin: str, work: Callable[[Tx], Awaitable[T]]) -> "tuple[PostgresqlTx, T]":
+    @staticmethod
+    async def _transaction(
+        pool: Any, begin: str, work: Callable[[Tx], Awaitable[T]]
+    ) -> "tuple[PostgresqlTx, T]":
         """Run ``work`` once and commit it, or undo it whole if it raises or its caller is cancelled."""
-        async with self._pool.acquire() as connection:
+        async with pool.acquire() as connection:
             await connection.execute(begin)
             tx = PostgresqlTx(connection)
             try:

@@ -1,6 +1,6 @@
 """What a demo is made of: acts of steps, and the small language that picks values out of answers.
 
-A step names one request. ``{name}`` in its path and body stands for a value that an earlier step kept.
+A step names one request. ``{name}`` in it stands for a value that an earlier step kept.
 """
 
 import re
@@ -10,7 +10,7 @@ from typing import Any
 
 Json = Any
 
-_PART = re.compile(r"([^.\[\]]+)(?:\[([^\]=]+)=([^\]]*)\])?|\[(\d+)\]")
+PICK_PART = re.compile(r"(\w+)\[(\w+)=([^\]]*)\]")
 _NAME = re.compile(r"\{(\w+)\}")
 
 
@@ -18,22 +18,23 @@ _NAME = re.compile(r"\{(\w+)\}")
 class Step:
     """One request of the story.
 
-    ``say`` is the sentence shown, with ``{name}`` for kept values. ``form`` is sent in place of a JSON body.
-    ``caller`` names the token used, ``""`` none; ``grants`` is the caller whose token the answer holds. ``keep`` maps names to picks of the
-    answer; ``expect`` maps picks to the values that the answer must have, else the demo fails.
-    ``until`` is a pick and value for which the step is repeated, as a polling client does.
+    ``say`` is the sentence shown. ``form`` is sent in place of a JSON body. ``token`` names the kept value
+    that is sent as bearer token, ``""`` none. ``keep`` maps names to picks of the answer; ``expect`` maps
+    picks to the values that the answer must have, and ``holds`` is a text that it must hold, else the demo
+    fails. ``until`` is a pick and a value for which the request is repeated, as a polling client does.
     """
 
     say: str
     method: str
     path: str
     status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
     body: Json = None
     form: Mapping[str, str] | None = None
-    caller: str = "sandbox"
-    grants: str = ""
+    token: str = "partner"  # noqa: S105 - the name of a token
     keep: Mapping[str, str] = field(default_factory=dict)
     expect: Mapping[str, Json] = field(default_factory=dict)
+    holds: str = ""
     until: tuple[str, Json] | None = None
 
 
@@ -46,37 +47,41 @@ class Act:
 
 
 def pick(answer: Json, path: str) -> Json:
-    """The value at ``path``: ``items[title=Harbor].id``, ``lineItems.0.orderGroup``, ``items.#`` for a count.
+    """The value at ``path``: ``items[title=Desk].id``, ``lineItems.0.orderGroup``, ``items.#`` for a count.
 
     Raises ``LookupError`` where the answer has nothing there.
     """
     value = answer
-    for part in re.split(r"\.(?![^\[]*\])", path):
-        match = _PART.fullmatch(part)
-        if part == "#":
-            value = len(value)
-        elif part.isdecimal():
-            value = value[int(part)]
-        elif match is None:
-            raise LookupError(f"{path}: cannot read {part!r}")
-        else:
-            value = value[match[1]]
-            if match[2]:
-                value = _first(value, match[2], match[3], path)
+    for part in split(path):
+        try:
+            value = _inside(value, part)
+        except (LookupError, TypeError) as error:
+            raise LookupError(f"{path}: there is no {part}") from error
     return value
 
 
-def _first(items: list[Json], member: str, wanted: str, path: str) -> Json:
-    for item in items:
-        if str(item.get(member)) == wanted:
-            return item
-    raise LookupError(f"{path}: no item whose {member} is {wanted}")
+def split(path: str) -> list[str]:
+    """The parts of a pick, between dots that stand outside brackets."""
+    return re.split(r"\.(?![^\[]*\])", path)
+
+
+def _inside(value: Json, part: str) -> Json:
+    if part == "#":
+        return len(value)
+    if part.isdecimal():
+        return value[int(part)]
+    searched = PICK_PART.fullmatch(part)
+    if searched is None:
+        return value[part]
+    items, member, wanted = searched.groups()
+    found = [item for item in value[items] if str(item[member]) == wanted]
+    return found[0]
 
 
 def fill(template: Json, values: Mapping[str, Json]) -> Json:
-    """``template`` with every ``{name}`` replaced; a text that is one name alone takes the value's own type."""
-    if isinstance(template, dict):
-        return {key: fill(item, values) for key, item in template.items()}
+    """``template`` with every ``{name}`` replaced; a text that is a name alone takes the value's own type."""
+    if isinstance(template, Mapping):
+        return {fill(key, values): fill(item, values) for key, item in template.items()}
     if isinstance(template, list):
         return [fill(item, values) for item in template]
     if not isinstance(template, str):

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from joserfc.jwk import RSAKey
 
 from comptoir.audit import service as audit
+from comptoir.audit.model import Action
 from comptoir.core.accounts import Account
 from comptoir.core.context import Context, Role
 from comptoir.core.errors import Code, Refusal
@@ -193,7 +194,7 @@ async def update_settings(tx: Tx, ctx: Context, name: str, change: SettingsChang
     audit.record(
         tx,
         ctx,
-        "update_account_settings",
+        Action.UPDATE_ACCOUNT_SETTINGS,
         subject_kind="account",
         subject_id=account.id,
         before={"profile": account.profile, **record.overrides},

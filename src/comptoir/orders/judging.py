@@ -15,6 +15,7 @@ from comptoir.orders.limits import within_limits
 from comptoir.orders.model import JudgedLine, LineRequest, Problem
 from comptoir.orders.participants import judge_participants
 from comptoir.orders.relations import extends_something, find_base, judge_relation
+from comptoir.subscriptions.model import FRIENDLY_NAME_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,10 @@ def _first_finding(reading: _Reading, facts: Facts) -> Finding | None:
         return Finding(Problem.INPUT, f"{request.unreadable} cannot be understood.")
     if request.quantity < 1:
         return Finding(Problem.QUANTITY_TOO_SMALL, "The quantity must be at least 1.")
+    if len(request.friendly_name or "") > FRIENDLY_NAME_MAX:
+        return Finding(
+            Problem.FRIENDLY_NAME, f"The friendly name has more than {FRIENDLY_NAME_MAX} characters."
+        )
     if offer is None:
         return Finding(Problem.CATALOG_ITEM_UNKNOWN, "The catalogue item id is not valid.")
     base = reading.base if isinstance(reading.base, Base) else None

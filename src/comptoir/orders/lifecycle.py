@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from comptoir.catalog.model import Term
+from comptoir.core.accounts import AccountSettings
 from comptoir.core.errors import Code, Refusal
 from comptoir.orders.model import Action, Order, OrderLine, Status
 
@@ -31,6 +32,11 @@ def status_after(order: Order, action: Action) -> Status:
     if action in {Action.CANCEL_SOME_LINES, Action.CANCEL_ALL_LINES}:
         raise Refusal(Code.ORDER_NOT_CANCELLABLE, order_id=order.id, reason=f"it is {_worded(order.status)}.")
     raise Refusal(Code.NOT_SUPPORTED, reason=f"the order is {_worded(order.status)}.")
+
+
+def fulfilment_due(created_at: datetime, settings: AccountSettings) -> datetime:
+    """When an order that was created at an instant is complete, by the account's clock."""
+    return created_at + timedelta(seconds=settings.order_fulfilment_delay_seconds)
 
 
 def fulfilled(order: Order, now: datetime) -> Order:

@@ -62,6 +62,7 @@ class Problem(StrEnum):
     """
 
     INPUT = "input"  # 10010: a member cannot be read
+    FRIENDLY_NAME = "friendly_name"  # 10010: longer than a subscription's can be
     QUANTITY_TOO_SMALL = "quantity_too_small"  # 10010: under one, or under the SKU's minimum
     QUANTITY_TOO_LARGE = "quantity_too_large"  # 10015: over the SKU's maximum
     CATALOG_ITEM_UNKNOWN = "catalog_item_unknown"  # 10001

@@ -1,6 +1,6 @@
 """What a PATCH of an order does: one of three documented changes, or nothing (section 4.5)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -15,9 +15,13 @@ from comptoir.subscriptions.model import Subscription
 
 @dataclass(frozen=True, slots=True)
 class CancelLines:
-    """Cancel the lines of these numbers, all that are open or some of them."""
+    """Cancel the lines of these numbers, all that are open or some of them.
+
+    ``asked`` are those that the caller meant; the others extend one of them and end with it.
+    """
 
     numbers: frozenset[int]
+    asked: frozenset[int]
     action: Action
     keeps_quantities: bool
 
@@ -98,17 +102,26 @@ def _plan_cancellation(
         reason = f"it is older than {settings.order_cancel_max_age_days} days."
         raise Refusal(Code.ORDER_NOT_CANCELLABLE, order_id=order.id, reason=reason)
     every = {line.number for line in order.lines}
-    numbers = {_own_line(order, line).number for line in listed} or every
-    still_open = {line.number for line in order.open_lines}
-    if not numbers & still_open:
+    listed_numbers = {_own_line(order, line).number for line in listed} or every
+    asked = frozenset(line.number for line in order.open_lines if line.number in listed_numbers)
+    if not asked:
         raise Refusal(
             Code.ORDER_NOT_CANCELLABLE, order_id=order.id, reason="its lines are cancelled already."
         )
+    numbers = asked | _add_ons_of(order, asked)
+    is_whole = len(numbers) == len(order.open_lines)
     return CancelLines(
-        numbers=frozenset(numbers & still_open),
-        action=Action.CANCEL_ALL_LINES if numbers >= still_open else Action.CANCEL_SOME_LINES,
-        keeps_quantities=numbers == every,
+        numbers=numbers,
+        asked=asked,
+        action=Action.CANCEL_ALL_LINES if is_whole else Action.CANCEL_SOME_LINES,
+        keeps_quantities=listed_numbers == every,
     )
+
+
+def _add_ons_of(order: Order, numbers: Collection[int]) -> frozenset[int]:
+    """The open lines that extend one of these lines."""
+    bases = {line.subscription_id for line in order.lines if line.number in numbers}
+    return frozenset(line.number for line in order.open_lines if line.parent_subscription_id in bases)
 
 
 def _own_line(order: Order, listed: EchoedLine) -> OrderLine:

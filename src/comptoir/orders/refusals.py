@@ -7,6 +7,7 @@ from comptoir.orders.model import JudgedLine, Problem
 
 CODES: Mapping[Problem, tuple[Code, str]] = {
     Problem.INPUT: (Code.INVALID_PROPERTY, ""),
+    Problem.FRIENDLY_NAME: (Code.INVALID_PROPERTY, "friendlyName"),
     Problem.QUANTITY_TOO_SMALL: (Code.QUANTITY_NOT_AVAILABLE, "quantity"),
     Problem.QUANTITY_TOO_LARGE: (Code.QUANTITY_NOT_AVAILABLE, "quantity"),
     Problem.CATALOG_ITEM_UNKNOWN: (Code.OFFER_INVALID, "offerId"),

@@ -1,7 +1,6 @@
 """Use cases of orders: judge lines, place, read, change, fulfil, link to the set-up."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 
 from comptoir.audit import service as audit
 from comptoir.audit.model import Action as Act
@@ -64,7 +63,7 @@ async def place(tx: Tx, ctx: Context, customer: Customer, draft: OrderDraft) -> 
         account_id=ctx.account.id,
         kind=FULFIL,
         subject_id=order.alternate_id,
-        due_at=ctx.now + timedelta(seconds=ctx.account.settings.order_fulfilment_delay_seconds),
+        due_at=lifecycle.fulfilment_due(ctx.now, ctx.account.settings),
     )
     _record(tx, ctx, Act.CREATE_ORDER, None, order)
     return order
@@ -144,6 +143,17 @@ async def fulfil(tx: Tx, ctx: Context, subject_id: str) -> None:
     has_ended = all(subscription.is_ended for subscription in bought)
     changed = lifecycle.failed(order) if has_ended else lifecycle.fulfilled(order, ctx.now)
     await save(tx, ctx, Act.FULFIL_ORDER, order, changed)
+
+
+async def fulfil_if_due(tx: Tx, ctx: Context, customer: Customer, order_id: str) -> bool:
+    """Do not wait for the due work where the time has come. ``False`` while the order stays in progress."""
+    order = await store.get(tx, ctx.account.id, customer.id, order_id)
+    if order is None or order.status is not Status.PENDING:
+        return True
+    if ctx.now < lifecycle.fulfilment_due(order.created_at, ctx.account.settings):
+        return False
+    await fulfil(tx, ctx, order.alternate_id)
+    return True
 
 
 async def activation_links(

@@ -38,14 +38,17 @@ async def patch(tx: Tx, ctx: Context, customer: Customer, order_id: str, wanted:
 async def _cancel(tx: Tx, ctx: Context, order: Order, plan: patching.CancelLines) -> Order:
     """End the subscriptions of the lines, unless they have ended by themselves.
 
-    Add-ons first: their base would take them along.
+    Add-ons first, each with its own reason: their base would take them along, as it does with those that
+    other orders bought.
     """
     changed = lifecycle.cancelled(order, plan.numbers, plan.action, plan.keeps_quantities, ctx.now)
     bought = await service.subscriptions_of(tx, ctx, order)
     for line in sorted(order.lines, key=lambda line: line.parent_subscription_id is None):
         subscription = bought[line.subscription_id]
         if line.number in plan.numbers and not subscription.is_ended:
-            await subscriptions.cancel(tx, ctx, subscription, StatusReason.ORDER_CANCELLED)
+            is_asked = line.number in plan.asked
+            reason = StatusReason.ORDER_CANCELLED if is_asked else StatusReason.BASE_CANCELLED
+            await subscriptions.cancel(tx, ctx, subscription, reason)
     return changed
 
 

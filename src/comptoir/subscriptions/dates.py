@@ -11,11 +11,9 @@ carries no meaning. A trial that is ended early starts the count again (``30-inv
 from datetime import datetime, timedelta
 
 from comptoir.catalog.model import CYCLE_MONTHS, BillingCycle
-from comptoir.core.accounts import AccountSettings
-from comptoir.core.terms import Duration, add_months
+from comptoir.core.terms import MONTHS_PER_YEAR, Duration, add_months
 
 ONE_DAY = timedelta(days=1)
-MONTHS_PER_YEAR = 12
 
 
 def anchor_day(anchored_at: datetime) -> datetime:
@@ -31,21 +29,6 @@ def term_end(anchored_at: datetime, term: Duration) -> datetime:
 def last_day(end_at: datetime, anchored_at: datetime) -> datetime:
     """The inclusive end that the wire shows for an exclusive one, at the time of day of the start."""
     return datetime.combine(end_at - ONE_DAY, anchored_at.timetz())
-
-
-def refund_end(
-    opened_at: datetime, term: Duration, window: Duration | None, settings: AccountSettings
-) -> datetime:
-    """The exclusive end of a refund window that opens at an instant.
-
-    ``window`` is the publisher's for the term; without one the account's settings decide by the length of
-    the term, not by the billing cycle (``30-invoices-billing`` section 3.7; README decision 15).
-    """
-    if window is not None:
-        return window.after(opened_at)
-    is_yearly = term.months >= MONTHS_PER_YEAR
-    seconds = settings.refund_window_yearly_seconds if is_yearly else settings.refund_window_monthly_seconds
-    return opened_at + timedelta(seconds=seconds)
 
 
 def window_days(opened_at: datetime, until: datetime) -> int:

@@ -9,6 +9,10 @@ from comptoir.core.money import Rate
 from comptoir.core.terms import Duration
 
 
+FRIENDLY_NAME_MAX = 255
+"""Characters of a friendly name (``20-subscriptions-customers`` section 3.5)."""
+
+
 class Status(StrEnum):
     """The states of ``20-subscriptions-customers`` section 4.1, in the wire's full vocabulary.
 

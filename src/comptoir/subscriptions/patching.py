@@ -13,11 +13,16 @@ from comptoir.core.accounts import Account, AccountKind
 from comptoir.core.errors import Code, Refusal
 from comptoir.customers.model import Reseller
 from comptoir.subscriptions import rules
-from comptoir.subscriptions.model import Status, StatusReason, StatusWord, Subscription, SubscriptionPatch
+from comptoir.subscriptions.model import (
+    FRIENDLY_NAME_MAX,
+    Status,
+    StatusReason,
+    StatusWord,
+    Subscription,
+    SubscriptionPatch,
+)
 
 T = TypeVar("T")
-
-FRIENDLY_NAME_MAX = 255
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,13 +120,13 @@ def converted(
 
 def _with_first_term(subscription: Subscription, settings: AccountSettings, now: datetime) -> Subscription:
     """The subscription with a term that starts now, and with it the count of all later periods."""
-    window = dates.refund_end(now, subscription.term, subscription.refund_window, settings)
+    window = settings.refund_window(subscription.term, subscription.refund_window)
     return replace(
         subscription,
         anchored_at=now,
         term_start_at=now,
         term_end_at=dates.term_end(now, subscription.term),
-        refund_until=None if subscription.is_trial else window,
+        refund_until=None if subscription.is_trial else now + window,
     )
 
 

@@ -87,15 +87,17 @@ async def list_for_order(tx: Tx, ctx: Context, customer_id: str, order_id: str) 
     )
 
 
-async def activate(tx: Tx, ctx: Context, customer_id: str, subscription_id: str) -> Subscription:
+async def activate(tx: Tx, ctx: Context, subscription: Subscription, *, is_in_progress: bool) -> Subscription:
     """The partner activates by itself, where the account may: the term and billing start now.
 
     Source: ``20-subscriptions-customers`` section 3.6. An add-on waits for its base: until that is active
-    the add-on is not a subscription that can be activated. The caller holds the customer's lock.
+    the add-on is not a subscription that can be activated. ``is_in_progress``: the order of the subscription
+    is not fulfilled yet. The caller holds the customer's lock, under which no base ends meanwhile.
     """
     if not ctx.account.settings.allow_partner_activation:
         raise Refusal(Code.WRONG_ENVIRONMENT)
-    subscription = await get(tx, ctx, customer_id, subscription_id)
+    if is_in_progress:
+        raise Refusal(Code.NOT_READY, subscription_id=subscription.id)
     parent = await _parent(tx, ctx, subscription)
     active = rules.activated(subscription, parent, ctx.account.settings, ctx.now)
     await save_change(tx, ctx, Action.ACTIVATE_SUBSCRIPTION, subscription, active)

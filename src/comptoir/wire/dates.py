@@ -1,4 +1,4 @@
-"""Every way in which clients write a date, and the one in which we do (``00-cross-cutting`` section 5.3)."""
+"""Every way in which clients write a date (``00-cross-cutting`` section 5.3)."""
 
 import calendar
 import re
@@ -45,11 +45,6 @@ def parse_date(text: str) -> datetime | None:
         return (_midnight(parts) + _since_midnight(parts)).replace(tzinfo=_zone(parts)).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise NotADate from error
-
-
-def format_date(instant: datetime) -> str:
-    """The text that ``codec.encode`` writes for an instant: UTC, ``Z``, a fraction only if not zero."""
-    return instant.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
 
 
 def _midnight(parts: _Parts) -> datetime:

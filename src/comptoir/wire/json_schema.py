@@ -27,16 +27,20 @@ _FURTHER_WORD = re.compile(r"(?<=[a-z0-9])_([a-z0-9])")
 class Schemas:
     """The schemas of some types and of every struct in them, which are named after their classes.
 
-    Where two classes share a name, each has its family's before it. ``words`` are closed sets by struct.
+    Where two classes share a name, each has its family's before it. ``words`` are closed sets by struct,
+    ``needed`` the members that a request cannot do without though the struct can.
     """
 
-    def __init__(self, kinds: Iterable[Any], words: Mapping[Any, Words]) -> None:
+    def __init__(
+        self, kinds: Iterable[Any], words: Mapping[Any, Words], needed: Mapping[Any, Iterable[str]]
+    ) -> None:
         structs: dict[Any, inspect.StructType] = {}
         for kind in kinds:
             _collect(inspect.type_info(kind), structs)
         self._structs = structs
         self._names = _names(structs)
         self._words = words
+        self._needed = needed
 
     def of(self, kind: Any) -> Schema:
         """The schema of a type; of a struct, a reference to its component."""
@@ -57,7 +61,8 @@ class Schemas:
         schema["properties"] = {
             field.encode_name: self._member(field, words.get(field.encode_name)) for field in info.fields
         }
-        if required := [field.encode_name for field in info.fields if field.required]:
+        required = [field.encode_name for field in info.fields if field.required]
+        if required := [*required, *self._needed.get(cls, ())]:
             schema["required"] = required
         return schema
 

@@ -14,6 +14,10 @@ class Audience(StrEnum):
     PUBLISHER = "publisher"
 
 
+SELLERS = frozenset({"AdminAgents", "SalesAgents", "GlobalAdmin"})
+"""The roles of users who may change something for customers; the others may read."""
+
+
 class Mode(StrEnum):
     """How the edge runs a handler: inside one transaction, or free to open short ones itself."""
 
@@ -41,8 +45,9 @@ class Operation:
 
     ``path`` holds parameters as ``{name}`` (any text), ``{name:guid}`` or ``{name:int}``. ``errors`` lists
     the documented refusals as ``"status/code"``. ``user_only`` marks calls that refuse app-only tokens;
-    ``roles`` limits app+user callers to some roles, empty means all. ``cached`` marks catalogue reads whose
-    answer depends on nothing but the request, the account and the catalogue's version.
+    ``roles`` limits app+user callers to some roles; empty means sellers for a partner's write, else all.
+    ``cached`` marks catalogue reads whose answer depends on nothing but the request, the account and the
+    catalogue's version.
     """
 
     id: str
@@ -68,3 +73,9 @@ class Operation:
     """The fields of a body that is sent as a form. The handler reads it; it is not decoded at the edge."""
     media_type: str = "application/json"
     """What a successful answer is."""
+
+    @property
+    def allowed_roles(self) -> frozenset[str]:
+        """The roles of users who may call it; empty for all."""
+        is_partner_write = self.audience is Audience.PARTNER and self.mode is Mode.WRITE
+        return self.roles or (SELLERS if is_partner_write else frozenset())

@@ -7,7 +7,7 @@ from cyclopts import App
 
 from comptoir.cli.common import fail
 from comptoir.cli.partner.orders import ORDER
-from comptoir.cli.partner.output import Columns, Json, moment, print_list, print_one
+from comptoir.cli.partner.output import Columns, Json, moment, one_line, print_list, print_one
 from comptoir.cli.partner.target import HERE, SERVICE_REFUSED, Target, client
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def checkout(customer: str, cart: str, *, json: Json = False, target: Target = H
 
 def _errors(result: "CartCheckoutResult") -> str:
     return "; ".join(
-        f"group {error.order_group_id} was not ordered: {error.code} {error.description}"
+        one_line(f"group {error.order_group_id} was not ordered: {error.code} {error.description}")
         for error in result.order_errors
     )
 

@@ -54,7 +54,12 @@ def _text(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, Sequence) and not isinstance(value, str):
         return ", ".join(_text(inner) for inner in value)
-    return str(value)
+    return one_line(str(value))
+
+
+def one_line(text: str) -> str:
+    """A text of the service as a terminal may show it: without line breaks or commands to the terminal."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
 
 
 def _print_json(answer: object) -> None:

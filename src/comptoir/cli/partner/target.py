@@ -13,6 +13,7 @@ from cyclopts import Parameter
 
 from comptoir.cli import profiles
 from comptoir.cli.common import fail, run, settings_of
+from comptoir.cli.partner.output import one_line
 from comptoir.cli.profiles import Profile, ProfileError
 
 if TYPE_CHECKING:
@@ -144,5 +145,5 @@ def _trust(profile: Profile) -> ssl.SSLContext:
 
 def _reason(error: "ComptoirError") -> str:
     """An error in one line: number, text and, where there was a call, the id by which its logs are found."""
-    text = " ".join(str(error).split())
+    text = one_line(str(error))
     return f"{text} (correlation id {error.correlation_id})" if error.correlation_id else text

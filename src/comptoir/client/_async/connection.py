@@ -96,7 +96,8 @@ class Connection:
 
     async def _answer(self, request: Request, ids: Mapping[str, str]) -> httpx2.Response:
         """The answer of a call that succeeded."""
-        headers = {**request.headers, **self._headers, **ids}
+        headers = httpx2.Headers(request.headers)
+        headers.update({**self._headers, **ids})
         if request.content is not None:
             headers["Content-Type"] = "application/json"
         ready = replace(request, headers=headers)
@@ -119,7 +120,8 @@ class Connection:
         return reply
 
     async def _send(self, request: Request, token: str) -> httpx2.Response:
-        headers = {**request.headers, "Authorization": f"Bearer {token}"}
+        headers = httpx2.Headers(request.headers)
+        headers["Authorization"] = f"Bearer {token}"
         return await self._sender.once(
             request.method, self._base_url + request.path, headers, request.content
         )

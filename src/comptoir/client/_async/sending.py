@@ -1,6 +1,7 @@
 """Sending a request until there is an answer worth having."""
 
 import logging
+import ssl
 from collections.abc import Awaitable, Callable, Mapping
 
 import httpx2
@@ -75,7 +76,7 @@ class Sender:
         """The wait before the call is sent again, ``None`` if the outcome of this attempt stands."""
         asked = None
         if isinstance(outcome, httpx2.RequestError):
-            is_passing = isinstance(outcome, PASSING_ERRORS)
+            is_passing = _may_pass(outcome)
         else:
             code = read_error(outcome.status_code, outcome.content).code if outcome.is_error else None
             is_passing = retry.is_passing(outcome.status_code, code, was_unanswered=was_unanswered)
@@ -89,6 +90,16 @@ async def _outcome(attempt: Callable[[], Awaitable[httpx2.Response]]) -> Outcome
         return await attempt()
     except httpx2.RequestError as error:
         return error
+
+
+def _may_pass(error: httpx2.RequestError) -> bool:
+    """Whether another attempt may fare better. A certificate that is not trusted stays so."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return False
+        cause = cause.__cause__ or cause.__context__
+    return isinstance(error, PASSING_ERRORS)
 
 
 def _named(outcome: Outcome) -> str:

@@ -37,7 +37,7 @@ class Comptoir:
     ``credential`` says for whom: ``ClientCredentials``, ``RefreshToken``, a credential of azure-identity, a
     function that returns a token, or a token. ``base_url`` is the address of the service without ``/v1``.
     ``locale`` is the language of its texts. ``timeout_seconds`` bounds each attempt of a call, ``retry`` says
-    how often and when a call is repeated. ``application`` is a name that the service writes into its journal.
+    how often and when a call is repeated. ``application`` is a name that goes with every call.
     ``http`` is used in place of an own HTTP client, for instance one that trusts an own certificate
     authority, and is left open. ``surroundings`` and ``sleep`` are for tests.
 
