@@ -63,6 +63,8 @@ offer:
         {termUnit: P1Y, payment: P1Y, price: {USD: 20, EUR: 20, JPY: 2500}}]}
     - {id: france, name: Desk, markets: {FR: EUR}, terms: &euros [
         {termUnit: P1M, payment: P1M, price: {EUR: 2}}]}
+    - {id: extra-francs, name: Desk, markets: {US: CHF}, addOnTo: [team], terms: [
+        {termUnit: P1M, payment: P1M, price: {CHF: 2}}]}
     - {id: extra-france, name: Desk, markets: {FR: EUR}, addOnTo: [team], terms: *euros}
 """
 

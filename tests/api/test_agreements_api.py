@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from tests.contract.check import check_reply
-from tests.market import ADMIN, BASE_URL, START, Market
+from tests.market import ADMIN, BASE_URL, Market
 
 from comptoir.audit import service as audit
 from comptoir.customers import service, service_agreements

@@ -316,21 +316,34 @@ async def forget_agreement(market: Market) -> None:
     await market.write(work)
 
 
+async def test_a_checkout_needs_the_customer_s_agreement(market: Market) -> None:
+    shelf = await stock(market)
+    ordered = await fill(market, a_line(shelf["plain"]))
+    result = await check_out(market, ordered)
+    cart = await fill(market, a_line(shelf["plain"]), a_line(shelf["yearly"]))
+    await forget_agreement(market)
+    refused = await market.post(f"{path_of(cart)}/checkout")
+    assert (refused.status_code, refused.json()["code"]) == (403, 13605)
+    assert await check_out(market, ordered) == result
+    await market.configure(require_customer_agreement=False)
+    assert len((await check_out(market, cart))["orders"]) == 2
+
+
 async def test_every_group_can_fail(market: Market) -> None:
     shelf = await stock(market)
     cart = await fill(market, a_line(shelf["plain"]), a_line(shelf["yearly"]))
-    await forget_agreement(market)
+    await market.configure(limit_seats_per_subscription=2)
     result = await check_out(market, cart)
-    assert (result["orders"], errors(result)) == ([], {"0": 13605, "1": 13605})
+    assert (result["orders"], errors(result)) == ([], {"0": 800018, "1": 800018})
     assert (await market.get(path_of(cart))).json() == cart
-    await market.configure(require_customer_agreement=False)
+    await market.configure(limit_seats_per_subscription=3)
     assert len((await check_out(market, cart))["orders"]) == 2
 
 
 async def test_a_failed_group_leaves_nothing_behind(market: Market) -> None:
     shelf = await stock(market)
     cart = await fill(market, a_line(shelf["plain"]))
-    await forget_agreement(market)
+    await market.configure(limit_seats_per_subscription=2)
     before = await watch.content(market.services.database)
     await check_out(market, cart)
     after = await watch.content(market.services.database)

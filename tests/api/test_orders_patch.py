@@ -217,6 +217,7 @@ async def test_an_order_with_add_ons_is_sent_back_and_grows(shop: Shop) -> None:
         ("extra", 51, {}, (400, 800017)),
         ("extra", 0, {}, (400, 800002)),
         ("extra-annual", 1, {}, (400, 900269)),
+        ("extra-francs", 2, {}, (400, 900169)),
         ("extra", 2, {"termDuration": "P1Y"}, (400, 800121)),
         ("extra", 2, {"termDuration": "soon"}, (400, 800121)),
         ("extra", 2, {"partnerIdOnRecord": RESELLER.mpn_id}, (400, 800016)),

@@ -79,9 +79,9 @@ def shop(
     shop_folder = tmp_path_factory.mktemp("shop")
     database = shop_folder / "market.db"
     with served(*sample_sqlite, shop_folder) as started:
-        running.leave(
-            Settings(database=str(database)), running.RunningServer(started.url, "", "", os.getpid())
-        )
+        key = started.services.operator_key
+        server = running.RunningServer(started.url, key, "", os.getpid())
+        running.leave(Settings(database=str(database)), server)
         yield database, started
 
 

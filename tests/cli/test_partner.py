@@ -2,11 +2,13 @@
 
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.cli.conftest import Comptoir, Outcome, is_one_line
 from tests.client.served import Served
+from tests.purchase_shelf import CATALOGUE
 
 from comptoir.cli.partner.output import one_line
 
@@ -136,6 +138,41 @@ def test_a_line_that_cannot_be_bought_says_why(comptoir: Comptoir, server: Serve
     refused = comptoir("cart", "checkout", french, facts(made)["Cart"])
     assert (refused.status, refused.out) == (1, "")
     assert refused.error.startswith("comptoir: 400/800009 ")
+
+
+def test_a_group_that_is_not_ordered_is_told_and_the_others_are_ordered(
+    comptoir: Comptoir, server: Served, folder: Path
+) -> None:
+    (folder / "shelf.yaml").write_text(CATALOGUE, encoding="utf-8")
+    assert comptoir("catalog", "import", "shelf.yaml").status == 0
+    french = next(customer.id for customer in server.account().customers if customer.country == "FR")
+    scope = ("--customer", french)
+    listed = rows(comptoir("products", "list", *scope))
+    product = next(row["Product"] for row in listed if row["Title"] == "Lantern")
+    plans = {row["Title"]: row["SKU"] for row in rows(comptoir("skus", "list", product, *scope))}
+    boxed, plain = (
+        rows(comptoir("availabilities", "list", product, plans[title], *scope))[0]["Catalog item"]
+        for title in ("Five in stock", "Plain")
+    )
+    first, second = (
+        answer(comptoir("cart", "create", french, *items, "--json"))["id"]
+        for items in ((f"{boxed}=5",), (boxed, plain))
+    )
+    assert comptoir("cart", "checkout", french, first).status == 0
+    half = comptoir("cart", "checkout", french, second)
+    assert half.status == 1
+    assert half.error.startswith("comptoir: group 0 was not ordered: 800010 ")
+    assert half.error.count("\n") == 1
+    assert len(half.out.splitlines()) == 2
+
+
+def test_an_item_that_demands_an_attestation(comptoir: Comptoir, customer: str) -> None:
+    listed = rows(comptoir("products", "list", "--customer", customer))
+    exercise = next(row["Product"] for row in listed if row["Title"].startswith("Magpie Rehearsal"))
+    (offer,) = rows(comptoir("availabilities", "list", exercise, "0001", "--customer", customer))
+    for flags, accepted in (((), None), (("--attest",), True)):
+        cart = answer(comptoir("cart", "create", customer, offer["Catalog item"], *flags, "--json"))
+        assert cart["lineItems"][0].get("attestationAccepted") is accepted
 
 
 def test_the_life_of_a_subscription(comptoir: Comptoir, customer: str, bought: tuple[str, str]) -> None:

@@ -14,6 +14,7 @@ from comptoir.core.accounts import AccountSettings
 from comptoir.core.errors import Code, Refusal
 from comptoir.orders.model import Action, EchoedLine, Order, OrderPatch, Status
 from comptoir.orders.patching import BuyAddOns, CancelLines, ChangeBillingCycle, Plan, new_terms, plan_patch
+from comptoir.orders.requests import LINES_MAX
 from comptoir.subscriptions.model import Status as SubscriptionStatus
 from comptoir.subscriptions.model import Subscription
 
@@ -210,3 +211,12 @@ def test_cancelled_lines_do_not_hinder_the_others() -> None:
     order = an_order(an_order_line(0, is_cancelled=True), an_order_line(1))
     terms = new_terms(order, ANNUAL, {1: (MONTH_PAID_YEARLY,)}, bought(order, ENDED, ACTIVE))
     assert terms == {1: MONTH_PAID_YEARLY}
+
+
+def test_an_order_grows_up_to_its_bound() -> None:
+    order = an_order(*(an_order_line(number) for number in range(LINES_MAX - 1)))
+    parent_id = order.lines[0].subscription_id
+    request = a_request(ADD_ON, parent_subscription_id=parent_id)
+    one = EchoedLine(0, request=request)
+    assert isinstance(plan(OrderPatch(lines=(one,)), order), BuyAddOns)
+    assert code_of(OrderPatch(lines=(one, one)), order) is Code.INVALID_INPUT

@@ -568,10 +568,7 @@ def import_catalogue(world: World) -> Ask:
     elif kind < 0.85:
         variant.stopped ^= {rng.choice(("yearly", "boxed", "team", "spare"))}
     else:
-        limited = rng.choice(sorted(STOCK))
-        limit = rng.choice((None, 0, 9, 20, 60))
-        variant.stock = {name: kept for name, kept in variant.stock.items() if name != limited}
-        variant.stock |= {} if limit is None else {limited: limit}
+        variant.stock[rng.choice(sorted(STOCK))] = rng.choice((0, 9, 20, 60))
     body = {"files": [{"name": "driftwood.yaml", "text": variant.text()}]}
 
     def absorb(_: Json) -> None:

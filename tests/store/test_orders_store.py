@@ -193,6 +193,27 @@ async def test_drawing_alternate_ids_has_an_end(database: Database) -> None:
     assert len(await database.read(lambda tx: service.list_for_customer(tx, CTX, BUYER))) == 1
 
 
+async def test_a_list_holds_the_newest_orders_with_all_their_lines(database: Database) -> None:
+    def aged(seconds: int, number: int, **changes: Any) -> Order:
+        created_at = NOW - timedelta(seconds=seconds)
+        lines = an_order_line(0), an_order_line(1)
+        ids = {"id": f"order-{number}", "alternate_id": f"{number:012d}"}
+        return an_order(*lines, **ids, created_at=created_at, completed_at=None, **changes)
+
+    newest = [aged(1, 4), aged(2, 2), aged(2, 3), aged(3, 1)]
+    other = aged(0, 5, billing_cycle=BillingCycle.ONE_TIME)
+    await saved(database, *newest, other)
+
+    async def listed(most: int, cycle: BillingCycle | None = None) -> list[Order]:
+        return await database.read(
+            lambda tx: store.list_for_customer(tx, ACCOUNT_ID, BUYER.id, NOW, cycle, most=most)
+        )
+
+    for most in range(1, 6):
+        assert await listed(most, BillingCycle.MONTHLY) == newest[:most]
+        assert await listed(most) == [other, *newest][:most]
+
+
 async def test_lists_are_newest_first_and_filtered(database: Database) -> None:
     def numbered(number: int, **changes: Any) -> Order:
         ids = {"id": f"order-{number}", "alternate_id": f"{number:012d}"}
@@ -262,15 +283,6 @@ async def test_the_form_of_order_ids_is_a_setting(database: Database, form: Orde
     order = await placed(database, ctx=replace(CTX, account=replace(CTX.account, settings=settings)))
     assert len(order.id) == length
     assert (await loaded(database, order.alternate_id)).id == order.id
-
-
-async def test_no_order_without_the_customer_s_agreement(database: Database) -> None:
-    settings = replace(SANDBOX, require_customer_agreement=True)
-    with pytest.raises(Refusal) as refused:
-        await placed(database, ctx=replace(CTX, account=replace(CTX.account, settings=settings)))
-    assert refused.value.code is Code.AGREEMENT_MISSING
-    assert await database.read(lambda tx: service.list_for_customer(tx, CTX, BUYER)) == []
-    assert await journal(database) == []
 
 
 async def test_fulfilment_completes_once(database: Database) -> None:

@@ -65,8 +65,7 @@ READ_ITEM = sql("SELECT product_id, sku_id, id FROM availabilities")
 
 async def saved(database: Database, *subscriptions: Subscription, account_id: str = ACCOUNT_ID) -> None:
     async def work(tx: Tx) -> None:
-        for subscription in subscriptions:
-            await store.insert(tx, account_id, subscription)
+        await store.insert(tx, account_id, *subscriptions)
 
     await database.write(work)
 
@@ -161,6 +160,23 @@ async def test_lists_are_oldest_first_and_filtered(database: Database) -> None:
     assert await ids(size=2) == [1, 2]
     assert await ids(size=2, offset=3) == [4]
     assert await ids(offset=1) == [2, 3, 4]
+
+
+async def test_a_list_has_a_bound_that_the_limits_do_not_have(database: Database) -> None:
+    count = service.LISTED_MAX + 2
+    held = [pending(id=f"5833af74-42f8-4c10-bb6f-{number:012d}") for number in range(count)]
+    await saved(database, *held)
+
+    async def ids(size: int = 0, offset: int = 0) -> list[str]:
+        found = await database.read(
+            lambda tx: service.list_for_customer(tx, CTX, CUSTOMER_ID, size=size, offset=offset)
+        )
+        return [each.id for each in found]
+
+    assert await ids() == await ids(count) == [each.id for each in held[: service.LISTED_MAX]]
+    assert await ids(offset=service.LISTED_MAX) == [each.id for each in held[service.LISTED_MAX :]]
+    every = await database.read(lambda tx: service.open_for_customer(tx, CTX, CUSTOMER_ID))
+    assert len(every) == count
 
 
 async def test_ended_subscriptions_leave_the_lists_after_their_days(database: Database) -> None:

@@ -90,12 +90,13 @@ async def checkout(
     An ordered cart answers with the orders as they were when it was ordered, whatever has become of them
     since: they go on living, the answer to this call does not change. Returns ``Refused`` with
     CART_HAS_ERRORS where lines turn out to be wrong, so that the errors found are kept on them. Raises
-    CART_NOT_FOUND.
+    CART_NOT_FOUND, and AGREEMENT_MISSING where there is something to order.
     """
     customer = await customers.lock(tx, ctx, customer_id)
     cart = await _locked(tx, ctx, customer, cart_id)
     if cart.status is Status.ORDERED:
         return CheckoutResult(orders=cart.receipt, failures=())
+    await orders.require_agreement(tx, ctx, customer)
     verdicts = await orders.judge(tx, ctx, customer, requests_of(open_lines(cart.lines, cart.placed)))
     plan = plan_checkout(cart, verdicts, orders.refusal_of, upn)
     if plan.has_errors:

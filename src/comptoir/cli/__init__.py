@@ -10,7 +10,9 @@ def main() -> None:
     try:
         from cyclopts import CycloptsError
     except ModuleNotFoundError:
-        sys.exit("comptoir: only the Python client is installed; add the commands: pip install 'comptoir[server]'")
+        sys.exit(
+            "comptoir: only the Python client is installed; add the commands: pip install 'comptoir[server]'"
+        )
 
     from comptoir.cli.app import app
     from comptoir.cli.common import fail

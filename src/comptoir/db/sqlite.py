@@ -74,11 +74,12 @@ class SqliteDatabase:
         return await asyncio.to_thread(self._read, work)
 
     async def close(self) -> None:
+        """The writer's connection goes last: it takes the log into the file, which is then whole."""
         self._closed = True
-        if self._writer is not None:
-            await asyncio.to_thread(self._writer.stop)
         while self._readers:
             self._readers.popleft().close()
+        if self._writer is not None:
+            await asyncio.to_thread(self._writer.stop)
         if self._lock is not None:
             self._lock.release()
 

@@ -14,8 +14,7 @@ from comptoir.demo.story import Act, Json, Step, fill, pick
 POLLS_MAX = 50
 POLL_SECONDS = 0.1
 SENTENCE_WIDTH = 50
-QUERY_LENGTH_MAX = 44
-LONG_ID = re.compile(r"(?=[^/]*\d)[^/.]{12,}")
+LONG_ID = re.compile(r"(?=[^/.=&?]*\d)[^/.=&?]{12,}")
 
 
 class DemoFailure(Exception):
@@ -81,8 +80,5 @@ class Player:
 
 
 def _shortened(path: str) -> str:
-    """The path without long ids and queries, so that a line stays readable."""
-    path, mark, query = path.partition("?")
-    if len(query) > QUERY_LENGTH_MAX:
-        query = re.sub(r"=[^&]{24,}", "=…", query)
-    return LONG_ID.sub("…", path) + mark + query
+    """The path without ids, so that a line stays readable."""
+    return LONG_ID.sub("…", path)

@@ -16,10 +16,14 @@ from comptoir.demo import http_file
 from comptoir.demo.acts import ACTS
 from comptoir.demo.play import DemoFailure, Player
 from comptoir.demo.story import Json
-from comptoir.settings import DEFAULT_FILE, ENVIRONMENT_PREFIX, Settings
+from comptoir.settings import ENVIRONMENT_PREFIX, Settings
 
 SEED = 1
 DATABASE = "comptoir.db"
+CREDENTIALS = ".env"
+REQUESTS = "demo.http"
+"""The record of the calls. A folder without it is not the demo's to empty."""
+
 ACCOUNT = "sandbox"
 SERVED_AT = "http://127.0.0.1:8080"
 """Where ``comptoir serve`` serves the same marketplace later."""
@@ -42,24 +46,28 @@ def play_demo(output: Path, show: Callable[[str], None]) -> None:
             player.play(ACTS)
     shown = {**constants, "client_secret": FROM_ENVIRONMENT_FILE}
     requests = http_file.render(SERVED_AT, shown, player.played)
-    (output / "demo.http").write_text(requests, encoding="utf-8")
+    (output / REQUESTS).write_text(requests, encoding="utf-8")
     show("")
     for line in _summary(player.values):
         show(line)
-    show(f"{output / 'demo.http'} holds the {len(player.played)} calls, to be sent again with an editor.")
+    show(f"{output / REQUESTS} holds the {len(player.played)} calls, to be sent again with an editor.")
 
 
 def _make(output: Path) -> making.Made:
     """A new marketplace in place of the last demo's, and its credentials in a file of this user."""
     settings = Settings(database=str(output / DATABASE))
+    for name in (DATABASE, CREDENTIALS):
+        if (output / name).exists() and not (output / REQUESTS).exists():
+            raise DemoFailure(f"no demo has made {output / name}; name another folder with --output")
     try:
         output.mkdir(parents=True, exist_ok=True)
         if exists(settings):
             asyncio.run(making.reset(settings))
+        (output / REQUESTS).write_text("", encoding="utf-8")
         made = asyncio.run(making.initialise(settings, with_sample=True, seed=SEED))
-        _write_credentials(output / ".env", made)
+        _write_credentials(output / CREDENTIALS, made)
     except (CannotOpen, OSError) as error:
-        raise DemoFailure(f"the marketplace cannot be made: {error}") from error
+        raise DemoFailure(str(error)) from error
     return made
 
 
@@ -78,14 +86,10 @@ def _write_credentials(file: Path, made: making.Made) -> None:
 
 @contextmanager
 def _served(output: Path) -> Iterator[str]:
-    """The address of a server of the marketplace, a process of its own that ends with the block.
-
-    Neither the environment's settings nor those of a file change the story.
-    """
+    """The address of a server of the marketplace, a process of its own that ends with the block."""
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(ENVIRONMENT_PREFIX)
     }
-    (output / DEFAULT_FILE).write_text("", encoding="utf-8")
     with (output / "server.log").open("w", encoding="utf-8") as log:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             [sys.executable, "-m", "comptoir", "serve", "--port", "0", "--database", DATABASE],
@@ -124,7 +128,7 @@ def _summary(values: dict[str, Json]) -> Iterator[str]:
     yield f"{values['customer_name']} has bought, before tax:"
     for order in orders:
         for line in order["lineItems"]:
-            bought = f"{line['quantity']} × {line['friendlyName']}, billing cycle {order['billingCycle']}"
+            bought = f"{line['quantity']:>2} × {line['friendlyName']}, billing cycle {order['billingCycle']}"
             yield f"  {bought:<60} {line['pricing']['extendedPrice']:>9,.2f} {order['currencyCode']}"
     total = sum(order["totalPrice"] for order in orders)
     yield f"  {f'{len(orders)} orders in all':<60} {total:>9,.2f} {orders[0]['currencyCode']}"

@@ -9,6 +9,7 @@ from comptoir.core.accounts import AccountSettings
 from comptoir.core.errors import Code, Refusal
 from comptoir.orders.lifecycle import status_after
 from comptoir.orders.model import Action, EchoedLine, LineRequest, Order, OrderLine, OrderPatch, Status
+from comptoir.orders.requests import LINES_MAX
 from comptoir.subscriptions.model import Status as SubscriptionStatus
 from comptoir.subscriptions.model import Subscription
 
@@ -55,6 +56,8 @@ def plan_patch(order: Order, patch: OrderPatch, settings: AccountSettings, now: 
     requests = tuple(line.request for line in patch.lines if line.request is not None)
     if requests:
         status_after(order, Action.APPEND_ADD_ONS)
+        if len(order.lines) + len(requests) > LINES_MAX:
+            raise Refusal(Code.INVALID_INPUT, reason=f"an order has at most {LINES_MAX} line items.")
         return BuyAddOns(tuple(_for_order(order, request) for request in requests))
     _refuse_other_changes(order, patch.lines)
     return None

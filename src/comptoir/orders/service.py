@@ -36,6 +36,8 @@ FULFIL = "fulfil_order"
 """The kind of due work that completes an order. Its subject is the alternate id."""
 
 ALTERNATE_ID_DRAWS_MAX = 5
+LISTED_MAX = 5_000
+"""Orders of a list, which the contract does not page. Older ones are read by their id."""
 
 
 async def judge(tx: Tx, ctx: Context, customer: Customer, lines: Sequence[LineRequest]) -> list[JudgedLine]:
@@ -52,9 +54,9 @@ def refusal_of(line: JudgedLine) -> Refusal:
 async def place(tx: Tx, ctx: Context, customer: Customer, draft: OrderDraft) -> Order:
     """Buy what judged lines ask for: one order, and one subscription per line, waiting for its set-up.
 
-    Refuses AGREEMENT_MISSING, and OUT_OF_STOCK if the stock went since the lines were judged.
+    The customer has accepted the agreement (``require_agreement``). Refuses OUT_OF_STOCK if the stock went
+    since the lines were judged.
     """
-    await require_agreement(tx, ctx, customer)
     order_id = _draw_order_id(ctx)
     lines = await provision(tx, ctx, customer, order_id=order_id, lines=draft.lines)
     order = await _insert(tx, ctx, customer, draft, order_id=order_id, lines=lines)
@@ -79,6 +81,7 @@ async def create(tx: Tx, ctx: Context, customer: Customer, request: OrderRequest
     lines = with_shared_terms(wanted, request.billing_cycle, request.currency, offers)
     judged = judge_lines(lines, await _facts(tx, ctx, customer, lines, offers))
     require_no_problem(judged)
+    await require_agreement(tx, ctx, customer)
     draft = placing.draft_of(judged, attestation=request.attestation, upn=request.upn)
     return await place(tx, ctx, customer, draft)
 
@@ -101,9 +104,11 @@ async def is_in_progress(tx: Tx, ctx: Context, customer: Customer, order_id: str
 async def list_for_customer(
     tx: Tx, ctx: Context, customer: Customer, billing_cycle: BillingCycle | None = None
 ) -> list[Order]:
-    """The customer's orders, newest first, without those that the account's list does not show yet."""
+    """The customer's last orders, newest first, without those that the account's list does not show yet."""
     until = visibility.listed_until(ctx.now, ctx.account.settings)
-    return await store.list_for_customer(tx, ctx.account.id, customer.id, until, billing_cycle)
+    return await store.list_for_customer(
+        tx, ctx.account.id, customer.id, until, billing_cycle, most=LISTED_MAX
+    )
 
 
 async def list_by_ids(tx: Tx, ctx: Context, customer: Customer, order_ids: Sequence[str]) -> list[Order]:

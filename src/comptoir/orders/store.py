@@ -75,14 +75,15 @@ _ORDER_WITH_LINES = """
 
 GET = sql(_ORDER_WITH_LINES + " AND o.id = :id ORDER BY l.line_number")
 
-LIST = sql(
-    _ORDER_WITH_LINES
-    + """
-        AND o.created_at <= :created_until
-        AND (CAST(:billing_cycle AS TEXT) IS NULL OR o.billing_cycle = :billing_cycle)
-    ORDER BY o.created_at DESC, o.id{c}, l.line_number
-    """
-)
+_IS_AMONG_THE_NEWEST = """
+    AND o.id IN (
+        SELECT n.id FROM orders n
+        WHERE n.account_id = :account_id AND n.customer_id = :customer_id AND n.created_at <= :created_until
+            AND (CAST(:billing_cycle AS TEXT) IS NULL OR n.billing_cycle = :billing_cycle)
+        ORDER BY n.created_at DESC, n.id{c} LIMIT :most
+    )
+"""
+LIST = sql(_ORDER_WITH_LINES + _IS_AMONG_THE_NEWEST + " ORDER BY o.created_at DESC, o.id{c}, l.line_number")
 
 
 class _Document(msgspec.Struct, omit_defaults=True):
@@ -163,15 +164,22 @@ async def find(tx: Tx, account_id: str, alternate_id: str) -> tuple[str, str] | 
 
 
 async def list_for_customer(
-    tx: Tx, account_id: str, customer_id: str, created_until: datetime, billing_cycle: BillingCycle | None
+    tx: Tx,
+    account_id: str,
+    customer_id: str,
+    created_until: datetime,
+    billing_cycle: BillingCycle | None,
+    *,
+    most: int,
 ) -> list[Order]:
-    """The customer's orders created up to an instant, newest first. The contract knows no pages of it."""
+    """The ``most`` last orders of the customer created up to an instant, newest first."""
     rows = await tx.all(
         LIST,
         account_id=account_id,
         customer_id=customer_id,
         created_until=to_micros(created_until),
         billing_cycle=None if billing_cycle is None else billing_cycle.value,
+        most=most,
     )
     return _orders(rows)
 

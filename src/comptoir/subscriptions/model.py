@@ -8,7 +8,6 @@ from comptoir.catalog.model import BillingCycle, Offer, Term
 from comptoir.core.money import Rate
 from comptoir.core.terms import Duration
 
-
 FRIENDLY_NAME_MAX = 255
 """Characters of a friendly name (``20-subscriptions-customers`` section 3.5)."""
 

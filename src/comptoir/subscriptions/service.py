@@ -19,6 +19,9 @@ from comptoir.subscriptions.model import StatusReason, Subscription, Subscriptio
 PURCHASE = "purchase"
 """The purpose under which purchase tokens are signed."""
 
+LISTED_MAX = 5_000
+"""Subscriptions of a list, which the contract does not page; ``size`` and ``offset`` lead to further ones."""
+
 
 async def create(tx: Tx, ctx: Context, customer: Customer, draft: SubscriptionDraft) -> Subscription:
     """The subscription of one order line, waiting for its set-up. The order has taken the stock."""
@@ -58,7 +61,7 @@ async def list_for_customer(
 ) -> list[Subscription]:
     """The customer's subscriptions, oldest first; ended ones for ``ended_subscription_list_days`` more.
 
-    ``size`` 0 means everything.
+    ``size`` 0 means as many as a list holds.
     """
     if not all(text.isprintable() for text in (order_id or "", mpn_id or "")):
         return []
@@ -70,7 +73,7 @@ async def list_for_customer(
         order_id=order_id,
         mpn_id=mpn_id,
         parent_subscription_id=parent_subscription_id,
-        size=min(size or store.LIST_MAX, store.LIST_MAX),
+        size=min(size or LISTED_MAX, LISTED_MAX),
         offset=offset,
     )
 

@@ -12,7 +12,7 @@ from comptoir.db import RetryTransaction, Row, Tx, Value, sql
 from comptoir.subscriptions.model import BillingType, Status, StatusReason, Subscription
 
 LIST_MAX = 100_000
-"""The contract's list is unpaged; this bounds it far above what a customer holds."""
+"""Far above what a customer holds: rules that count subscriptions must see all of them."""
 
 INSERT = sql("""
     INSERT INTO subscriptions (

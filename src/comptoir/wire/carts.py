@@ -37,7 +37,7 @@ class CartError(Reply, kw_only=True):
 
 
 class CartLineItem(Reply, kw_only=True):
-    """Section 3.3. ``order_group`` and ``pricing`` are on valid lines, ``error`` on the others."""
+    """A line of a cart (section 3.3). Valid ones have ``order_group`` and ``pricing``, others ``error``."""
 
     id: int
     catalog_item_id: str
@@ -57,7 +57,7 @@ class CartLineItem(Reply, kw_only=True):
 
 
 class Cart(Reply, kw_only=True):
-    """Section 3.2."""
+    """Lines to buy together, as they were judged last (section 3.2)."""
 
     id: str
     creation_timestamp: datetime
@@ -80,7 +80,7 @@ class OrderError(Reply, kw_only=True):
 
 
 class CartCheckoutResult(Reply, kw_only=True):
-    """Section 3.9. Both lists are always there: clients ask them how long they are."""
+    """What a checkout did (section 3.9). Both lists are always there: clients ask them how long they are."""
 
     orders: Sequence[Order]
     order_errors: Sequence[OrderError]
@@ -170,7 +170,7 @@ OPERATIONS = (
         reply=CartCheckoutResult,
         status=201,
         mode=Mode.WRITE,
-        errors=("404/800008", "400/800009", "409/800064", *CUSTOMER_ERRORS),
+        errors=("404/800008", "403/13605", "400/800009", "409/800064", *CUSTOMER_ERRORS),
         family=FAMILY,
         headers=(UPN_HEADER,),
     ),

@@ -19,11 +19,15 @@ class ItemType(Reply, kw_only=True):
 
 
 class ProductLinks(Reply, kw_only=True):
+    """Where a product and its plans are read."""
+
     skus: Link
     self_: Link = field(name="self")
 
 
 class Product(Reply, kw_only=True):
+    """What plans belong to; not bought by itself."""
+
     id: str
     title: str
     description: str
@@ -49,12 +53,14 @@ class AttestationProperties(Reply, kw_only=True):
 
 
 class SkuLinks(Reply, kw_only=True):
+    """Where a plan and its availabilities are read."""
+
     availabilities: Link
     self_: Link = field(name="self")
 
 
 class Sku(Reply, kw_only=True):
-    """``dynamic_attributes`` holds scalars only: Java reads a map of texts."""
+    """A plan of a product. ``dynamic_attributes`` holds scalars only: Java reads a map of texts."""
 
     id: str
     product_id: str
@@ -98,6 +104,8 @@ class RefundOption(Reply, kw_only=True):
 
 
 class CancellationPolicy(Reply, kw_only=True):
+    """What a cancellation gives back."""
+
     refund_options: Sequence[RefundOption]
 
 
@@ -120,6 +128,8 @@ class RenewalTarget(Reply, kw_only=True):
 
 
 class RenewalInstruction(Reply, kw_only=True):
+    """What some terms go on as."""
+
     applicable_term_ids: Sequence[str]
     renewal_options: Sequence[RenewalTarget]
 
@@ -132,7 +142,9 @@ class IncludedQuantity(Reply, kw_only=True):
 
 
 class Availability(Reply, kw_only=True):
-    """The product and the SKU are embedded: clients read them from the list."""
+    """What a cart line buys: a plan in a country, currency and segment, with its terms. The product and the
+    SKU are embedded: clients read them from the list.
+    """
 
     id: str
     product_id: str
@@ -173,12 +185,16 @@ class KeyValueBody(Body):
 
 
 class InventoryRestriction(Reply, kw_only=True):
+    """Why a plan cannot be had."""
+
     reason_code: str
     description: str
     properties: Mapping[str, str]
 
 
 class InventoryItem(Reply, kw_only=True):
+    """Whether a plan can be had."""
+
     product_id: str
     sku_id: str
     is_restricted: bool

@@ -5,7 +5,6 @@ is null, decimals are numbers. A request is described in the spelling that the d
 understood (any case, enumerations by number) is no schema's business.
 """
 
-import inspect as python_inspect
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,9 +18,8 @@ Words = Mapping[str, Iterable[str]]
 
 COMPONENTS = "#/components/schemas/"
 
-_SOURCE = re.compile(r"^Section [\d.]*\d\.\s*|\s*\([^()]*\bsections? [^()]*\)")
+_SOURCE = re.compile(r"\s*\([^()]*\bsections? [^()]*\)")
 _CODE = re.compile(r"``(.+?)``")
-_FURTHER_WORD = re.compile(r"(?<=[a-z0-9])_([a-z0-9])")
 
 
 class Schemas:
@@ -56,7 +54,7 @@ class Schemas:
         info = self._structs[cls]
         words = self._words.get(cls, {})
         schema: Schema = {"type": "object"}
-        if text := description(get_origin(cls) or cls):
+        if text := _description(info):
             schema["description"] = text
         schema["properties"] = {
             field.encode_name: self._member(field, words.get(field.encode_name)) for field in info.fields
@@ -105,14 +103,11 @@ _SCALARS: Mapping[type[inspect.Type], Schema] = {
 }
 
 
-def description(cls: type) -> str:
-    """A class's docstring as Markdown for callers: members by their wire names, without our own sources."""
-    text = _SOURCE.sub("", python_inspect.cleandoc(cls.__doc__ or ""))
-    return _CODE.sub(lambda found: f"`{_camel(found[1])}`", " ".join(text.split()))
-
-
-def _camel(name: str) -> str:
-    return _FURTHER_WORD.sub(lambda found: found[1].upper(), name)
+def _description(info: inspect.StructType) -> str:
+    """A struct's docstring as Markdown for callers: members by their wire names, without our own sources."""
+    written = _SOURCE.sub("", (get_origin(info.cls) or info.cls).__doc__ or "")
+    on_wire = {field.name: field.encode_name for field in info.fields}
+    return _CODE.sub(lambda found: f"`{on_wire.get(found[1], found[1])}`", " ".join(written.split()))
 
 
 def _collect(info: inspect.Type, structs: dict[Any, inspect.StructType]) -> None:

@@ -32,8 +32,9 @@ class RenewsTo(Reply, kw_only=True):
 
 
 class OrderLineItemLinks(Reply, kw_only=True):
-    """Section 4.3. ``subscription`` appears once the order is completed, ``activation_links`` goes away with
-    the line."""
+    """What a line leads to. ``subscription`` comes once the order is completed, ``activation_links`` goes away
+    with the line.
+    """
 
     product: Link
     sku: Link
@@ -43,7 +44,9 @@ class OrderLineItemLinks(Reply, kw_only=True):
 
 
 class OrderLineItem(Reply, kw_only=True):
-    """Section 4.3. ``pricing`` is there when prices were asked for, or the order was just made or changed."""
+    """A line of an order (section 4.3). ``pricing`` is there where prices were asked for, or the order was
+    just made or changed.
+    """
 
     line_item_number: int
     offer_id: str
@@ -71,7 +74,7 @@ class OrderLinks(Reply, kw_only=True):
 
 
 class Order(Reply, kw_only=True):
-    """Section 4.3. ``total_price`` goes with the lines' prices."""
+    """What was bought together (section 4.3). ``total_price`` goes with the lines' prices."""
 
     id: str
     alternate_id: str
@@ -162,6 +165,7 @@ PURCHASE_ERRORS = (
     "404/400019",
     "400/800010",
     "400/800017",
+    "400/900169",
     "400/900269",
     "400/800121",
     "404/800015",
@@ -190,7 +194,6 @@ OPERATIONS = (
         mode=Mode.WRITE,
         errors=(
             *PURCHASE_ERRORS,
-            "400/900169",
             "400/800029",
             "400/800071",
             "400/2000",

@@ -33,7 +33,7 @@ class RefundOption(Reply, kw_only=True):
 
 
 class SubscriptionLinks(Reply, kw_only=True):
-    """Section 2. ``activation_links`` is there only while the subscription waits for its set-up."""
+    """What a subscription leads to. ``activation_links`` is there while it waits for its set-up."""
 
     product: Link
     sku: Link
@@ -43,7 +43,9 @@ class SubscriptionLinks(Reply, kw_only=True):
 
 
 class Subscription(Reply, kw_only=True):
-    """Section 1. Dates that are not known yet are left out, as are members of other kinds of products."""
+    """What a customer has (section 1). Dates that are not known yet are left out, as are members of other
+    kinds of products.
+    """
 
     id: str
     offer_id: str

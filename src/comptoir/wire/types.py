@@ -20,8 +20,9 @@ from msgspec import UNSET, Struct, UnsetType, field
 T = TypeVar("T")
 
 
+# Collected by reference counts alone: an answer is a tree.
 class Reply(Struct, rename="camel", kw_only=True, gc=False):
-    """Base of everything that is answered. Collected by reference counts alone: an answer is a tree."""
+    """Base of everything that is answered. By itself, what a list would hold that is always empty."""
 
 
 class Body(Struct, rename="camel", kw_only=True, forbid_unknown_fields=True):

@@ -39,6 +39,7 @@ def create(
     term: str | None = None,
     billing_cycle: str | None = None,
     name: str | None = None,
+    attest: bool = False,
     json: Json = False,
     target: Target = HERE,
 ) -> None:
@@ -56,12 +57,14 @@ def create(
         Billing cycle of every line: monthly, annual, one_time ... Left out: the usual one of the item.
     name
         Name that every line's subscription is to have.
+    attest
+        State that the customer agrees to what an item demands an attestation of.
     """
     from comptoir.client.models import CartBody
 
     if not items:
         fail("name at least one catalog item")
-    body = CartBody(line_items=[_line(item, term, billing_cycle, name) for item in items])
+    body = CartBody(line_items=[_line(item, term, billing_cycle, name, attest=attest) for item in items])
     with client(target) as service:
         _print_cart(service.carts.create(customer, body), json=json)
 
@@ -92,6 +95,7 @@ def update(
     term: str | None = None,
     billing_cycle: str | None = None,
     name: str | None = None,
+    attest: bool = False,
     json: Json = False,
     target: Target = HERE,
 ) -> None:
@@ -115,9 +119,11 @@ def update(
         Billing cycle of the added lines.
     name
         Name that the subscriptions of the added lines are to have.
+    attest
+        State that the customer agrees to what an added item demands an attestation of.
     """
     quantities = dict(_assignment(text) for text in quantity)
-    added = [_line(item, term, billing_cycle, name) for item in add]
+    added = [_line(item, term, billing_cycle, name, attest=attest) for item in add]
     with client(target) as service:
         body = _as_body(service.carts.get(customer, cart))
         lines = body.line_items or []
@@ -170,7 +176,9 @@ def _with_add_ons(lines: "Sequence[CartLineItem]") -> "list[CartLineItem]":
     return [each for line in lines for each in (line, *_with_add_ons(line.addon_items or ()))]
 
 
-def _line(item: str, term: str | None, billing_cycle: str | None, name: str | None) -> "CartLineItemBody":
+def _line(
+    item: str, term: str | None, billing_cycle: str | None, name: str | None, *, attest: bool
+) -> "CartLineItemBody":
     from comptoir.client.models import CartLineItemBody
 
     catalog_item_id, _, quantity = item.partition("=")
@@ -180,6 +188,7 @@ def _line(item: str, term: str | None, billing_cycle: str | None, name: str | No
         term_duration=term,
         billing_cycle=billing_cycle,
         friendly_name=name,
+        attestation_accepted=True if attest else None,
     )
 
 
