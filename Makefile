@@ -54,7 +54,8 @@ demo: $(RUN)
 	@$(BIN)/comptoir demo --output $(DEMO)
 
 run: $(RUN)
-	@test -e $(DEMO)/comptoir.db || $(BIN)/comptoir demo --output $(DEMO) --quiet
+	@test -e $(DEMO)/comptoir.db || { echo "== making the sample marketplace"; \
+	  $(BIN)/comptoir demo --output $(DEMO) --quiet; }
 	@$(BIN)/comptoir serve --database $(DEMO)/comptoir.db
 
 test: $(DEV) $(if $(filter true,$(CI)),java)

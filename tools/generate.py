@@ -4,6 +4,7 @@ With ``--check`` nothing is written and the exit status is 1 if a document diffe
 """
 
 import argparse
+import json
 import sys
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
@@ -14,7 +15,7 @@ from typing import Any
 import client_reference
 import sync_client
 
-from comptoir.api import faults
+from comptoir.api import faults, openapi
 from comptoir.catalog import schema as catalog_schema
 from comptoir.core.accounts import AccountKind, AccountSettings, Profile
 from comptoir.core.errors import Code
@@ -155,6 +156,7 @@ DOCUMENTS: Mapping[Path, Callable[[], str]] = {
     REFERENCE / "assumptions.md": lambda: NOTICE + assumptions_page(),
     REFERENCE / "subscription-states.md": lambda: NOTICE + states_page(),
     REFERENCE / "catalog.schema.json": catalog_schema.render,
+    REFERENCE / "openapi.json": lambda: json.dumps(openapi.document(), indent=1, ensure_ascii=False) + "\n",
     REFERENCE / "client.md": lambda: NOTICE + client_reference.page(),
 }
 

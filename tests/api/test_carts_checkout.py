@@ -2,6 +2,8 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 
 import pytest
@@ -11,6 +13,7 @@ from tests.purchase_shelf import CATALOGUE, a_line, check_out, fill, path_of, st
 
 from comptoir.audit import service as audit
 from comptoir.bootstrap import making
+from comptoir.customers import service as customers
 from comptoir.db import Tx, postgresql, sql
 from comptoir.orders import store as orders_store
 
@@ -455,3 +458,60 @@ async def test_a_cart_that_stays_busy(sample_postgresql_url: tuple[str, making.M
         assert (put.status_code, put.json()["code"]) == (409, 800064)
         assert (checkout.status_code, checkout.json()["code"]) == (409, 800064)
         assert len((await check_out(market, cart))["orders"]) == 1
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_customer_that_stays_busy(sample_postgresql_url: tuple[str, making.Made]) -> None:
+    async with open_market(*sample_postgresql_url) as market:
+        shelf = await stock(market)
+        async with held_customer(market) as release:
+            reply = await market.post(carts_path(market), {"lineItems": [a_line(shelf["plain"])]})
+            release.set()
+        assert (reply.status_code, reply.json()["code"]) == (409, 800064)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+async def test_no_cart_is_filled_beside_the_end_of_its_customer(
+    sample_postgresql_url: tuple[str, making.Made], method: str
+) -> None:
+    """On SQLite no two writers meet."""
+    async with open_market(*sample_postgresql_url) as market:
+        shelf = await stock(market)
+        cart = await fill(market, a_line(shelf["plain"]))
+        path = path_of(cart) if method == "PUT" else carts_path(market)
+        body = {"lineItems": [a_line(shelf["plain"], 2)]}
+        async with held_customer(market, is_deleted=True) as release:
+            call = asyncio.create_task(market.call(method, path, body, alone=False))
+            done, _ = await asyncio.wait({call}, timeout=0.5)
+            assert not done
+            release.set()
+        reply = await call
+        assert (reply.status_code, reply.json()["code"]) == (404, 60003)
+        carts = (await watch.content(market.services.database))["carts"]
+        assert len(carts) == 1
+
+
+def carts_path(market: Market) -> str:
+    return f"/v1/customers/{market.customer('FR')}/carts"
+
+
+@asynccontextmanager
+async def held_customer(market: Market, *, is_deleted: bool = False) -> AsyncIterator[asyncio.Event]:
+    """The customer is locked by another transaction until the event is set, and then perhaps gone."""
+    ctx = await market.context()
+    locked, release = asyncio.Event(), asyncio.Event()
+
+    async def work(tx: Tx) -> None:
+        customer = await customers.lock(tx, ctx, market.customer("FR"))
+        locked.set()
+        await release.wait()
+        if is_deleted:
+            await customers.delete(tx, ctx, customer)
+
+    holder = asyncio.create_task(market.write(work))
+    await locked.wait()
+    try:
+        yield release
+    finally:
+        release.set()
+        await holder

@@ -5,6 +5,7 @@ are mixed into the document that the calls are made up from, so that they get pa
 """
 
 import copy
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ from schemathesis.checks import CHECKS, load_all_checks
 from tests import documented
 from tests.market import ADMIN, BASE_URL, Json, Market, open_market
 
+from comptoir.api.needed_members import NEEDED, NEEDED_BY
 from comptoir.bootstrap import making
 from comptoir.wire.operation import Audience, Operation
 from comptoir.wire.operations import OPERATIONS
@@ -47,6 +49,7 @@ which ids exist the document does not say."""
 ITEMS_MAX = 4
 """Longer lists show nothing more, and lines hold lines."""
 
+PARAMETER = re.compile(r"\{(\w+)\}")
 FILE = "market.db"
 WORDS: dict[str, list[Any]] = {
     "addressLine1": ["1 Market Street"],
@@ -140,6 +143,23 @@ def test_any_call(
             documented.examine(reply, operation)
 
         call()
+
+
+def _needing() -> Iterator[Any]:
+    for operation in OPERATIONS:
+        if operation.request in NEEDED or operation.id in NEEDED_BY:
+            yield pytest.param(operation, id=operation.id)
+
+
+@pytest.mark.parametrize("operation", list(_needing()))
+def test_a_body_without_what_it_needs_is_refused(operation: Operation, desk: Desk, tmp_path: Path) -> None:
+    shutil.copytree(desk.folder, tmp_path, dirs_exist_ok=True)
+    path = PARAMETER.sub(lambda found: str(desk.words[found[1]][0]), operation.path)
+    with _running(tmp_path, desk.made) as (portal, market):
+        authorization = f"Bearer {portal.call(_token, market, operation)}"
+        send = partial(market.client.request, json={}, headers={"Authorization": authorization})
+        reply = portal.call(send, operation.method, path)
+    assert reply.status_code == 400, reply.text
 
 
 @contextmanager

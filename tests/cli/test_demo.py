@@ -223,3 +223,9 @@ def test_json_of_the_record_is_json(played: tuple[Path, str]) -> None:
     assert len(bodies) == 3
     for body in bodies:
         assert isinstance(json.loads(body), dict)
+
+
+def test_the_readme_shows_what_the_demo_says(played: tuple[Path, str]) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    transcript = readme.split("```text\n", 1)[1].split("\n```", 1)[0]
+    assert transcript.splitlines()[1:] == played[1].splitlines()[1 : len(transcript.splitlines())]

@@ -1,10 +1,12 @@
 """``comptoir doctor`` finds what is wrong and says how to mend it."""
 
+import asyncio
 import socket
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import apsw
+import asyncpg
 import pytest
 from tests.cli.conftest import Comptoir
 
@@ -104,6 +106,34 @@ def test_certificates(comptoir: Comptoir, market_made: Made, folder: Path) -> No
     assert "No such file" in missing
     (alone,) = bad(comptoir, "--tls-cert", str(sound.certificate))
     assert "no tls_key" in alone
+
+
+def test_postgresql_databases_that_are_not_ours(comptoir: Comptoir, postgresql_own_url: str) -> None:
+    at = ("--database", postgresql_own_url)
+    (finding,) = bad(comptoir, *at)
+    assert finding == "database: the database is empty; fill it with: comptoir init"
+    _change(postgresql_own_url, "UPDATE alembic_version SET version_num = '9999'")
+    (finding,) = bad(comptoir, *at)
+    assert "schema revision 9999" in finding
+    _change(postgresql_own_url, "DROP TABLE alembic_version")
+    (finding,) = bad(comptoir, *at)
+    assert "not Comptoir's" in finding
+
+
+def _change(url: str, statement: str) -> None:
+    async def run() -> None:
+        connection = await asyncpg.connect(url)
+        await connection.execute(statement)
+        await connection.close()
+
+    asyncio.run(run())
+
+
+def test_a_variable_of_the_partners_commands(
+    comptoir: Comptoir, market_made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COMPTOIR_PROFILE", "real")
+    assert bad(comptoir) == []
 
 
 def test_a_misspelt_variable(comptoir: Comptoir, market_made: Made, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,11 +2,13 @@
 
 import io
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from tests.cli.conftest import Comptoir, is_one_line
 from tests.engines import create_postgresql, drop_postgresql
+from tests.started import command
 
 APPLICATION = {"clientId", "clientSecret"}
 ACCOUNT = {"name", "kind", "tenantId", "country", "applications", "users", "customers"}
@@ -164,3 +166,17 @@ def test_the_whole_life_of_a_marketplace_on_postgresql(comptoir: Comptoir, postg
         assert comptoir("init", *at).status == 0
     finally:
         drop_postgresql(postgresql_server, url)
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+def test_of_several_at_once_one_makes_the_marketplace(
+    folder: Path, engine: str, request: pytest.FixtureRequest
+) -> None:
+    database = "race.db"
+    if engine == "postgresql":
+        database = create_postgresql(request.getfixturevalue("postgresql_server"), "cli_race")
+    with ThreadPoolExecutor(3) as pool:
+        ended = list(pool.map(lambda _: command(folder, "init", "--database", database), range(3)))
+    assert sorted(process.returncode for process in ended) == [0, 2, 2]
+    for process in ended:
+        assert process.stderr.count("\n") == (process.returncode == 2), process.stderr

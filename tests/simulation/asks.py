@@ -32,7 +32,7 @@ from tests.simulation.ledger import (
 AGREEMENT_TEMPLATE = "117a77b0-9360-443b-8795-c6dedc750cf9"
 LIMITS = {
     "limit_customers": (6, 9, None),
-    "limit_subscriptions_per_customer": (3, 5, 8, None, None),
+    "limit_subscriptions_per_customer": (1, 2, 3, 4, 6, None),
     "limit_seats_per_subscription": (6, 25, None, None),
     "order_fulfilment_delay_seconds": (0, 0, 2, 3600),
 }
@@ -91,9 +91,11 @@ class World:
     rng: Random
 
     def customer(self) -> Customer:
-        """A customer, most often one that is still there."""
-        everyone = list(self.ledger.customers.values())
-        return self.rng.choice(self.ledger.living if self.rng.random() < 0.97 else everyone)
+        """A customer, most often one that is still there; one of them buys more than the others."""
+        living = self.ledger.living
+        if self.rng.random() < 0.4:
+            return living[0]
+        return self.rng.choice(living if self.rng.random() < 0.95 else list(self.ledger.customers.values()))
 
     def guid(self) -> str:
         return str(UUID(int=self.rng.getrandbits(128), version=4))
@@ -236,6 +238,8 @@ def checkout(world: World) -> Ask | None:
 
     path = f"/v1/customers/{customer.id}/carts/{cart.id}/checkout"
     allowed = {"201"} if is_sound else {"201", "400/800009"}
+    if not customer.has_agreement:
+        allowed = {"403/13605"}
     return Ask(
         "checkout",
         "POST",
@@ -284,15 +288,19 @@ def _note_checkout(world: World, cart: Cart, shown: Json) -> None:
 
 
 def _require_lines_of_groups(cart: Cart, shown: Json) -> None:
-    """Each new order holds the lines of one group, in cart order, each base before its add-ons."""
+    """Each new order holds the lines of one group, each base before its add-ons."""
     groups: dict[tuple[str, str], list[tuple[str, int]]] = {}
     for line, _ in flat(cart.shown):
         key = (line["billingCycle"], line["currencyCode"])
         groups.setdefault(key, []).append((line["catalogItemId"], line["quantity"]))
     for order in shown["orders"]:
         if order["id"] not in cart.order_ids:
-            bought = [(line["offerId"], line["quantity"]) for line in order["lineItems"]]
-            assert bought == groups[order["billingCycle"], order["currencyCode"]], order
+            bought = sorted((line["offerId"], line["quantity"]) for line in order["lineItems"])
+            assert bought == sorted(groups[order["billingCycle"], order["currencyCode"]]), order
+            places = {line["subscriptionId"]: line["lineItemNumber"] for line in order["lineItems"]}
+            for line in order["lineItems"]:
+                base_place = places.get(line.get("parentSubscriptionId"), -1)
+                assert base_place < line["lineItemNumber"], order
 
 
 # Orders
@@ -321,15 +329,19 @@ def create_order(world: World) -> Ask:
 def buy_add_on(world: World) -> Ask | None:
     """Add-ons of an order's own subscriptions (``10`` section 4.5)."""
     ledger, rng = world.ledger, world.rng
-    order = _some_order(world)
+    order = _some_order(world, with_plan="team")
     if order is None:
         return None
     customer = ledger.customers[order.customer_id]
-    parent = rng.choice([line.subscription_id for line in order.lines])
+    bases = [line.subscription_id for line in order.lines if line.item.plan.id == "team"]
+    everything = [line.subscription_id for line in order.lines]
+    parent = rng.choice(bases if bases and rng.random() < 0.9 else everything)
     wishes = []
     for _ in range(rng.choice((1, 1, 2))):
-        item = _item(world, customer, [PLANS[rng.choice(("extra", "extra", "spare", "team"))]])
-        quantity = rng.choice((1, 2, 3, 5, 60))
+        item = _item(
+            world, customer, [PLANS[rng.choice(("extra", "extra", "extra", "spare", "spare", "team"))]]
+        )
+        quantity = rng.choice((1, 2, 2, 3, 5, 60))
         wishes.append(Wish(item.id, quantity, cycle=order.cycle, currency=order.currency, parent_id=parent))
     verdicts = [] if customer.is_deleted else ledger.judge(wishes, customer, world.now)
     outcomes = set(_purchase(verdicts, customer, success="200"))
@@ -588,7 +600,7 @@ def import_catalogue(world: World) -> Ask:
 
 
 def change_settings(world: World) -> Ask:
-    name = world.rng.choice(sorted(LIMITS))
+    name = world.rng.choice([*sorted(LIMITS), "limit_subscriptions_per_customer"])
     value = world.rng.choice(LIMITS[name])
 
     def absorb(shown: Json) -> None:
@@ -663,7 +675,7 @@ def _item(world: World, customer: Customer, plans: Sequence[Plan]) -> Item:
     rng, ledger = world.rng, world.ledger
     country = customer.country if rng.random() < 0.98 else rng.choice(("FR", "US", "JP"))
     allowed = {plan.id for plan in plans}
-    if rng.random() < 0.1:
+    if rng.random() < 0.15:
         old = [
             item
             for item in ledger.items.values()
@@ -757,9 +769,10 @@ def _some_cart(world: World) -> Cart | None:
     return world.rng.choice(chosen[-6:]) if chosen else None
 
 
-def _some_order(world: World) -> Order | None:
+def _some_order(world: World, with_plan: str | None = None) -> Order | None:
     orders = _of_the_living(world, list(world.ledger.orders.values()))
-    ready = [order for order in orders if order.status == "completed"]
+    fitting = [order for order in orders if with_plan in {line.item.plan.id for line in order.lines}]
+    ready = [order for order in fitting or orders if order.status == "completed"]
     chosen = ready if ready and world.rng.random() < 0.85 else orders
     return world.rng.choice(chosen) if chosen else None
 
@@ -767,6 +780,9 @@ def _some_order(world: World) -> Order | None:
 def _some_subscription(world: World, prefer: str) -> Subscription | None:
     everything = _of_the_living(world, list(world.ledger.subscriptions.values()))
     preferred = [each for each in everything if each.status == prefer]
+    if world.rng.random() < 0.3:
+        bases = {each.parent_id for each in everything if each.is_open}
+        preferred = [each for each in everything if each.id in bases] or preferred
     chosen = preferred if preferred and world.rng.random() < 0.8 else everything
     return world.rng.choice(chosen) if chosen else None
 

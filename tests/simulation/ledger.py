@@ -319,7 +319,7 @@ class Ledger:
 
     def _bases(
         self, wish: Wish, wishes: Sequence[Wish], customer: Customer
-    ) -> Iterator[tuple[Item, int, str | None]]:
+    ) -> Iterator[tuple[Item, int, str]]:
         """Everything that an add-on may extend: item, seats and billing cycle."""
         if wish.base is not None:
             yield from self._base_line(wishes[wish.base])
@@ -333,13 +333,12 @@ class Ledger:
             item = self.items[wish.item_id]
             yield from (base for base in found if _is_base(base[0], item))
 
-    def _base_line(self, wish: Wish) -> Iterator[tuple[Item, int, str | None]]:
+    def _base_line(self, wish: Wish) -> Iterator[tuple[Item, int, str]]:
         item = self.items.get(wish.item_id)
         if item is not None:
-            term = chosen_term(item, wish)
-            yield item, wish.quantity, None if term is None else term.cycle
+            yield item, wish.quantity, chosen_cycle(item, wish)
 
-    def _base_problems(self, item: Item, base: tuple[Item, int, str | None]) -> Iterator[str]:
+    def _base_problems(self, item: Item, base: tuple[Item, int, str]) -> Iterator[str]:
         base_item, seats, cycle = base
         if base_item.plan.base is not None:
             yield "deep"
@@ -347,7 +346,7 @@ class Ledger:
             yield "base"
         if seats < item.plan.minimum_base_seats:
             yield "base seats"
-        if cycle is not None and all(term.cycle != cycle for term in item.terms):
+        if all(term.cycle != cycle for term in item.terms):
             yield "cycle"
         if base_item.currency != item.currency:
             yield "currency"
@@ -380,10 +379,15 @@ class Ledger:
         return Verdict(frozenset(problems), verdict.is_unsure or (has_doubt and bool(problems)), verdict.term)
 
 
+def chosen_cycle(item: Item, wish: Wish) -> str:
+    """``10`` section 3.5: the only one, or monthly if there is a choice."""
+    cycles = {term.cycle for term in item.terms}
+    return wish.cycle or (cycles.pop() if len(cycles) == 1 else "monthly")
+
+
 def chosen_term(item: Item, wish: Wish) -> Term | None:
-    """``10`` section 3.5: monthly if there is a choice, then the shortest term."""
-    cycles = list(dict.fromkeys(term.cycle for term in item.terms))
-    cycle = wish.cycle or (cycles[0] if len(cycles) == 1 else "monthly")
+    """``10`` section 3.5: the shortest term of the cycle."""
+    cycle = chosen_cycle(item, wish)
     fitting = [term for term in item.terms if term.cycle == cycle and wish.term in {None, term.length}]
     return min(fitting, key=lambda term: "P1M P1Y P3Y".index(term.length), default=None)
 
@@ -392,7 +396,7 @@ def problems_of(verdicts: Iterable[Verdict]) -> frozenset[str]:
     return frozenset().union(*(verdict.problems for verdict in verdicts))
 
 
-def _base_of(subscription: Subscription) -> tuple[Item, int, str | None]:
+def _base_of(subscription: Subscription) -> tuple[Item, int, str]:
     return subscription.item, subscription.quantity, subscription.term.cycle
 
 

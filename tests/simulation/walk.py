@@ -20,8 +20,8 @@ WALK_MAX = timedelta(days=25)
 
 REPLAY_LIFE = timedelta(hours=24)
 ALONE: dict[Callable[[World], Ask | None], int] = {
-    asks.create_cart: 10,
-    asks.checkout: 14,
+    asks.create_cart: 9,
+    asks.checkout: 15,
     asks.put_cart: 4,
     asks.create_order: 10,
     asks.buy_add_on: 5,
@@ -35,8 +35,8 @@ ALONE: dict[Callable[[World], Ask | None], int] = {
     asks.create_customer: 4,
     asks.confirm_agreement: 3,
     asks.delete_customer: 1,
-    asks.import_catalogue: 4,
-    asks.change_settings: 3,
+    asks.import_catalogue: 5,
+    asks.change_settings: 5,
 }
 AT_ONCE = {ask: weight for ask, weight in ALONE.items() if ask is not asks.change_settings}
 KINDS = {"alone": 60, "at_once": 14, "work": 10, "wait": 8, "repeat": 6, "look": 6}
@@ -178,7 +178,7 @@ class Walker:
         self._ledger.fulfil(self._market.now)
 
     async def _wait(self, rng: Random) -> None:
-        hours = rng.choice((0.001, 1, 6, 23, 25, 49, 120))
+        hours = rng.choice((0.001, 1, 6, 23, 25, 25, 49, 120))
         if self._market.now + timedelta(hours=hours) > START + WALK_MAX:
             return
         self.story.append(f"{hours} hours pass")

@@ -28,6 +28,9 @@ ANSWER_SECONDS_MAX = 3
 EARLIEST_WALL = datetime(2026, 1, 1, tzinfo=UTC)
 """No clock that is right shows an earlier time than the one this was written in."""
 
+PARTNER_VARIABLES = frozenset({"COMPTOIR_CLIENT_SECRET", "COMPTOIR_CONFIG", "COMPTOIR_PROFILE"})
+"""What the commands of a partner read: no settings of an installation."""
+
 SHOWN = ("msgspec", "apsw", "asyncpg", "uvicorn", "cryptography")
 """The packages whose versions matter most where something is wrong."""
 
@@ -76,7 +79,7 @@ def _is_installed(name: str) -> bool:
 def _environment() -> Iterator[Finding]:
     known = {f"{ENVIRONMENT_PREFIX}{setting.name.upper()}" for setting in fields(Settings)}
     for name in sorted(os.environ):
-        if name.startswith(ENVIRONMENT_PREFIX) and name not in known:
+        if name.startswith(ENVIRONMENT_PREFIX) and name not in known | PARTNER_VARIABLES:
             yield Finding("environment", False, f"{name} is no setting; comptoir settings lists them")
 
 

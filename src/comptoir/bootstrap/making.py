@@ -23,7 +23,7 @@ from comptoir.customers import service_agreements as agreements
 from comptoir.customers.agreements import template_of
 from comptoir.customers.model import AgreementDraft, AgreementType, Contact
 from comptoir.db import Database, Tx, migrate
-from comptoir.db.engines import open_database
+from comptoir.db.engines import explained, open_database
 from comptoir.identity import service as identity
 from comptoir.settings import Settings
 
@@ -85,16 +85,20 @@ async def initialise(settings: Settings, *, with_sample: bool, seed: int | None)
 
     With a seed the ids repeat, the secrets never do. Raises ``AlreadyInitialised``, ``CannotOpen``.
     """
-    located(settings)
+    location = located(settings)
     with mendable(settings):
         if await _is_initialised(settings):
             raise AlreadyInitialised
         await migrate.prepare(settings.database)
         database = await open_database(settings.database, before_commit=audit.append)
+    work = partial(_make, settings=settings, with_sample=with_sample, seed=seed, database=database)
     try:
-        return await database.write(
-            partial(_make, settings=settings, with_sample=with_sample, seed=seed, database=database)
-        )
+        with mendable(settings), explained(location):
+            return await database.write(work)
+    except CannotOpen as error:
+        if await _is_initialised(settings):  # another init was faster
+            raise AlreadyInitialised from error
+        raise
     finally:
         await database.close()
 

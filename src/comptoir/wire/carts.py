@@ -138,7 +138,7 @@ OPERATIONS = (
         reply=Cart,
         status=201,
         mode=Mode.WRITE,
-        errors=(*BODY_ERRORS, *CUSTOMER_ERRORS),
+        errors=("409/800064", *BODY_ERRORS, *CUSTOMER_ERRORS),
         family=FAMILY,
     ),
     Operation(

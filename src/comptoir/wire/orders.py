@@ -32,7 +32,7 @@ class RenewsTo(Reply, kw_only=True):
 
 
 class OrderLineItemLinks(Reply, kw_only=True):
-    """What a line leads to. ``subscription`` comes once the order is completed, ``activation_links`` goes away
+    """What a line leads to. ``subscription`` comes once the order is completed, ``activation_links`` goes
     with the line.
     """
 
