@@ -15,6 +15,9 @@ from typing import Any
 import httpx2
 import pytest
 
+from comptoir.bootstrap.running import server_file
+from comptoir.settings import Settings
+
 START_SECONDS_MAX = 30
 STOP_SECONDS_MAX = 2
 
@@ -86,7 +89,7 @@ def started(folder: Path, database: str) -> Iterator[TlsServer]:
         )
     try:
         authority = folder / "tls" / "authority.pem"
-        address = folder / (".comptoir/server.json" if "://" in database else f"{database}.server.json")
+        address = folder / server_file(Settings(database=database))
         _wait_for(process, [address, authority], log_path)
         url = str(json.loads(address.read_text(encoding="utf-8"))["address"])
         server = TlsServer(url, authority, json.loads(made.stdout), folder, database)

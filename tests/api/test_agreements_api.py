@@ -231,8 +231,20 @@ async def test_a_document_without_language_and_country(market: Market) -> None:
     assert (document["language"], document["country"]) == ("en-US", "US")
 
 
+async def test_a_document_in_what_is_no_language(market: Market) -> None:
+    path = f"/v1/agreementtemplates/{CUSTOMER}/document?language=%0d%0aX-Evil:1"
+    response = await market.get(path, user=ADMIN)
+    assert response.json()["language"] == "en-US"
+    assert "X-Evil" not in response.headers
+
+
 async def test_a_document_that_does_not_exist(market: Market) -> None:
-    for path in ("unknown/document", f"{CUSTOMER.upper()}/document", f"{CUSTOMER}/document?country=us"):
+    for path in (
+        "unknown/document",
+        f"{CUSTOMER.upper()}/document",
+        f"{CUSTOMER}/document?country=us",
+        f"{CUSTOMER}/document?country=%0d%0a",
+    ):
         await is_refused(market, "404/1000", "GET", f"/v1/agreementtemplates/{path}")
 
 

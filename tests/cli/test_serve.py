@@ -3,6 +3,7 @@
 import signal
 import socket
 import ssl
+import time
 from pathlib import Path
 
 import httpx2
@@ -13,6 +14,8 @@ from tests.engines import copy_postgresql, drop_postgresql
 from tests.started import Started, started
 
 from comptoir.bootstrap.making import Made
+from comptoir.bootstrap.running import server_file
+from comptoir.settings import Settings
 
 PRODUCTS = "/v1/products?country=US&targetView=MarketplaceSaaS"
 
@@ -37,6 +40,25 @@ def test_a_signal_ends_the_server_cleanly(
     assert out.endswith(f"Comptoir serves market.db on {server.address}\n")
     assert server.address.startswith("https://" if flags else "http://")
     assert not server.file.exists()
+
+
+def test_a_request_under_way_is_answered_before_the_end(market_made: Made, folder: Path) -> None:
+    body = b"grant_type=client_credentials"
+    head = f"POST /common/oauth2/token HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+    with started(folder) as server, socket.create_connection(_place(server.address), timeout=10) as caller:
+        caller.sendall(head.encode() + body[:5])
+        time.sleep(0.3)
+        server.process.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        caller.sendall(body[5:])
+        assert caller.recv(1000).startswith(b"HTTP/1.1 400 ")
+        assert server.process.wait(10) == 0
+
+
+def _place(address: str) -> tuple[str, int]:
+    url = httpx2.URL(address)
+    assert url.port is not None
+    return url.host, url.port
 
 
 def test_commands_beside_a_server(comptoir: Comptoir, market_made: Made, folder: Path) -> None:
@@ -132,7 +154,7 @@ def test_postgresql_beside_a_server(
     url = copy_postgresql(postgresql_server, "sample")
     try:
         (folder / "harbor.yaml").write_text(HARBOR)
-        with started(folder, database=url, file=folder / ".comptoir/server.json") as server:
+        with started(folder, database=url, file=folder / server_file(Settings(database=url))) as server:
             assert comptoir("catalog", "import", "harbor.yaml", "--database", url).status == 0
             refused = comptoir("reset", "--yes", "--database", url)
             assert is_one_line(refused)

@@ -119,6 +119,26 @@ def test_a_document_is_in_english_for_the_united_states_unless_asked_otherwise()
     assert agreements.judge_document(TEMPLATE.id, "fr-FR", "FR") == (TEMPLATE, "fr-FR", "FR")
 
 
+@pytest.mark.parametrize(
+    ("asked", "language"),
+    [
+        ("fr", "fr"),
+        ("zh-Hans-CN", "zh-Hans-CN"),
+        (" fr-FR ", "fr-FR"),
+        ("", "en-US"),
+        ("f", "en-US"),
+        ("fr_FR", "en-US"),
+        ("fr-FR\r\nX-Evil: 1", "en-US"),
+        ("fr-FR\n", "fr-FR"),
+        ("<b>", "en-US"),
+        ("ﬁ-FI", "en-US"),
+        ("fr" * 100, "en-US"),
+    ],
+)
+def test_what_is_no_language_stands_for_the_default(asked: str, language: str) -> None:
+    assert agreements.judge_document(TEMPLATE.id, asked, None)[1] == language
+
+
 def test_there_is_one_template_for_each_type() -> None:
     assert {template.type for template in agreements.TEMPLATES} == set(AgreementType)
     assert len({template.id for template in agreements.TEMPLATES}) == len(agreements.TEMPLATES)

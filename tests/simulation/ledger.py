@@ -290,7 +290,7 @@ class Ledger:
         if item.plan.base is not None:
             outcomes = [frozenset(self._base_problems(item, base)) for base in bases] or [frozenset({"base"})]
             is_unsure = any(outcomes) and not all(outcomes)
-            if not is_unsure:
+            if found or not is_unsure:
                 found |= frozenset().union(*outcomes)
         elif wish.parent_id is not None or wish.base is not None:
             found.add("base")

@@ -1,4 +1,4 @@
-"""The members of answers and requests whose values are closed sets, for the OpenAPI document.
+"""The members and query parameters whose values are closed sets, for the OpenAPI document.
 
 The sets are the enumerations that the program itself decides with, so that neither can change alone. Requests
 are read in any case, with or without underscores, and by number; here stands the documented spelling.
@@ -7,6 +7,7 @@ are read in any case, with or without underscores, and by number; here stands th
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from comptoir.api.partner import PROVIDER_OF, RESELLER_OF
 from comptoir.carts.model import Status as CartStatus
 from comptoir.catalog.model import BillingCycle, RestrictionReason, Segment
 from comptoir.core.accounts import AccountKind, Profile
@@ -23,6 +24,8 @@ def _pascal(words: Iterable[str]) -> list[str]:
     """``one_time`` as ``OneTime``."""
     return ["".join(part.capitalize() for part in word.split("_")) for word in words]
 
+
+SPECIAL = [qualification for qualification in Qualification if qualification is not Qualification.NONE]
 
 CLOSED_SETS: Mapping[Any, Words] = {
     Link: {"method": ("GET", "POST", "PUT", "PATCH", "DELETE")},
@@ -52,10 +55,20 @@ CLOSED_SETS: Mapping[Any, Words] = {
         "qualification": _pascal(Qualification),
         "vettingStatus": VettingStatus,
     },
-    customers.QualificationBody: {"qualification": _pascal(Qualification)},
+    customers.QualificationBody: {"qualification": _pascal(SPECIAL)},
     agreements.AgreementMetaData: {"agreementType": AgreementType},
     agreements.Agreement: {"type": AgreementType},
     agreements.AgreementBody: {"type": AgreementType},
     operator.OperatorAccount: {"kind": AccountKind, "profile": Profile},
     operator.SettingsBody: {"profile": Profile},
 }
+"""By struct and member."""
+
+QUERY_SETS: Words = {
+    "agreementType": (*AgreementType, "*"),
+    "billingType": BillingCycle,
+    "relationship_type": (PROVIDER_OF, RESELLER_OF),
+    "seekOperation": ("Next", "Previous", "First"),
+    "targetSegment": Segment,
+}
+"""By query parameter."""

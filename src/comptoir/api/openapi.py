@@ -13,11 +13,12 @@ from itertools import groupby
 from typing import Any
 
 from comptoir import __version__
-from comptoir.api.closed_sets import CLOSED_SETS
+from comptoir.api.closed_sets import CLOSED_SETS, QUERY_SETS
 from comptoir.api.documented import FAULTS, OAUTH_FAULTS, THROTTLED, errors_of
 from comptoir.api.needed_members import NEEDED, NEEDED_BY
 from comptoir.api.openapi_texts import (
     ALWAYS_SENT,
+    COUNTRY,
     FAMILIES,
     HEADERS,
     INTRODUCTION,
@@ -242,8 +243,17 @@ def _query_parameter(query: Query) -> Object:
         "in": "query",
         **required,
         "description": query.summary,
-        "schema": _KINDS[query.kind],
+        "schema": _query_schema(query),
     }
+
+
+def _query_schema(query: Query) -> Schema:
+    if query.name in QUERY_SETS:
+        return {"type": "string", "enum": list(QUERY_SETS[query.name])}
+    if query.name == "country":
+        return COUNTRY
+    is_needed_text = query.required and query.kind is str
+    return {**_KINDS[query.kind], "minLength": 1} if is_needed_text else _KINDS[query.kind]
 
 
 def _request_headers(operation: Operation) -> tuple[str, ...]:

@@ -49,6 +49,7 @@ Described = tuple[str, dict[str, Any]]
 
 _GUID = {"type": "string", "format": "uuid"}
 _STRING = {"type": "string"}
+COUNTRY = {"type": "string", "pattern": "^[A-Za-z]{2}$"}
 _TEXT = {"type": "string", "minLength": 1}
 
 PATH_PARAMETERS: Mapping[str, Described] = {
@@ -58,7 +59,7 @@ PATH_PARAMETERS: Mapping[str, Described] = {
     "cart_id": ("The cart's id.", _GUID),
     "customer_id": ("The customer's tenant id.", _GUID),
     "domain": ("A domain name.", _TEXT),
-    "iso2": ("ISO 3166 code of the country, in any case.", {"type": "string", "pattern": "^[A-Za-z]{2}$"}),
+    "iso2": ("ISO 3166 code of the country, in any case.", COUNTRY),
     "line_item_number": (
         "The line's number, from 0.",
         {"type": "integer", "minimum": 0, "maximum": 999_999_999},

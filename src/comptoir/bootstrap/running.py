@@ -1,5 +1,6 @@
 """The file by which commands find the server that holds their database, and the way to its operator API."""
 
+import hashlib
 import json
 import os
 import ssl
@@ -12,6 +13,7 @@ from comptoir.db.engines import Engine, locate
 from comptoir.settings import Settings
 
 ANSWER_SECONDS_MAX = 120
+DIGEST_DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,8 @@ def server_file(settings: Settings) -> Path:
     location = locate(settings.database)
     if location.engine is Engine.SQLITE:
         return Path(f"{location.path}.server.json")
-    return Path(".comptoir/server.json")
+    database = hashlib.sha256(settings.database.encode()).hexdigest()[:DIGEST_DIGITS]
+    return Path(f".comptoir/server-{database}.json")  # several databases may be served from one folder
 
 
 def leave(settings: Settings, server: RunningServer) -> Path:

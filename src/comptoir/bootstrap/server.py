@@ -146,7 +146,10 @@ async def _serve_on(
 ) -> None:
     settings = services.settings
     server = _make_uvicorn(services, alarm)
-    file = running.leave(settings, _here(services))
+    try:
+        file = running.leave(settings, _here(services))
+    except OSError as error:
+        raise CannotOpen(f"cannot leave the server's address for other commands: {error}") from error
     announce(f"Comptoir serves {settings.database_label} on {settings.public_base_url}")
     try:
         with _signals_only_end_the_server():

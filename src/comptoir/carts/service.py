@@ -34,7 +34,7 @@ PURGE_CART = "purge_cart"
 
 async def create(tx: Tx, ctx: Context, customer_id: str, draft: CartDraft) -> Cart:
     """Fill a new cart. Lines that cannot be bought are kept with their error."""
-    customer = await customers.require(tx, ctx, customer_id)
+    customer = await customers.require(tx, ctx, customer_id, hold=True)
     settings = ctx.account.settings
     rules.check_draft(draft, settings.require_partner_attestation)
     cart = Cart(
@@ -63,7 +63,7 @@ async def get(tx: Tx, ctx: Context, customer_id: str, cart_id: str) -> Cart:
 
 async def update(tx: Tx, ctx: Context, customer_id: str, cart_id: str, draft: CartDraft) -> Cart:
     """Replace what is in an active cart; its expiry stays. CART_NOT_FOUND, CART_ORDERED."""
-    customer = await customers.require(tx, ctx, customer_id)
+    customer = await customers.require(tx, ctx, customer_id, hold=True)
     cart = await _locked(tx, ctx, customer, cart_id)
     status = rules.next_status(cart, Action.REPLACE)
     rules.check_draft(draft, ctx.account.settings.require_partner_attestation)

@@ -53,4 +53,4 @@ def init(
             print(f"  customer {customer.id}  {customer.country}  {customer.name}")
     if made.publishers:
         print(f"{len(made.publishers)} publishers, with applications of their own (--json lists them)")
-    print("\nNext: comptoir serve")
+    print(f"\nNext: comptoir serve{'' if database is None else f' --database {settings.database_label}'}")

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 MONTHS_PER_YEAR = 12
 
-_DURATION = re.compile(r"P(\d{1,3})([DMY])", re.IGNORECASE)
+_DURATION = re.compile(r"P(\d{1,3})([DMY])", re.IGNORECASE | re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, order=True)

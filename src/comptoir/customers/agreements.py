@@ -10,6 +10,7 @@ from comptoir.core.errors import Code, Refusal
 from comptoir.customers.addresses import EMAIL_MAX, NAME_MAX, PHONE_MAX
 from comptoir.customers.countries import COUNTRIES
 from comptoir.customers.model import Agreement, AgreementDraft, AgreementTemplate, AgreementType, Contact
+from comptoir.customers.rules import is_culture
 
 TEMPLATES = (
     AgreementTemplate("998b88de-aa99-4388-a42c-1b3517d49490", AgreementType.MICROSOFT_CLOUD_AGREEMENT, 1),
@@ -65,12 +66,16 @@ def wanted_type(text: str | None) -> AgreementType | None:
 def judge_document(
     template_id: str, language: str | None, country: str | None
 ) -> tuple[AgreementTemplate, str, str]:
-    """The template, language and country of a document. Template id and country match in exact case."""
+    """The template, language and country of a document. Template id and country match in exact case.
+
+    The text exists in one language, so any may be asked for; what is none stands for the default.
+    """
     template = next((known for known in TEMPLATES if known.id == template_id), None)
     market = country or DEFAULT_COUNTRY
     if template is None or market not in COUNTRIES:
         raise Refusal(Code.NOT_FOUND)
-    return template, (language or DEFAULT_LANGUAGE)[:35], market
+    asked = (language or "").strip()
+    return template, asked if is_culture(asked) else DEFAULT_LANGUAGE, market
 
 
 def confirmed(

@@ -57,6 +57,11 @@ def is_domain(text: str) -> bool:
     return len(text) <= DOMAIN_MAX and _DOMAIN.fullmatch(text) is not None
 
 
+def is_culture(text: str) -> bool:
+    """Whether a text has the form of a language or culture such as ``fr``, ``fr-FR`` or ``zh-Hans-CN``."""
+    return _CULTURE.fullmatch(text) is not None
+
+
 def judge_draft(draft: CustomerDraft) -> None:
     """Refuse a customer that cannot be created, whoever else exists."""
     _require("companyProfile.domain", draft.domain)
