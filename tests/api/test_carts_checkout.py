@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 from tests import watch
-from tests.market import ADMIN, HELPDESK, Json, Market, open_market
+from tests.market import ADMIN, Json, Market, open_market
 from tests.purchase_shelf import CATALOGUE, a_line, check_out, fill, path_of, stock
 
 from comptoir.audit import service as audit
@@ -112,17 +112,6 @@ async def test_a_repeat_answers_the_first_result_whatever_became_of_the_orders(m
     assert again.content == first.content
     assert "MS-Replayed" not in again.headers
     assert len(await orders_of(market)) == 2
-
-
-async def test_prices_are_not_for_helpdesk_agents_even_in_a_repeat(market: Market) -> None:
-    shelf = await stock(market)
-    cart = await fill(market, a_line(shelf["plain"]))
-    with_prices = await check_out(market, cart)
-    without = await check_out(market, cart, user=HELPDESK)
-    assert "totalPrice" in with_prices["orders"][0]
-    assert "totalPrice" not in without["orders"][0]
-    assert "pricing" not in without["orders"][0]["lineItems"][0]
-    assert ids(without) == ids(with_prices)
 
 
 async def test_the_journal_tells_what_was_done(market: Market) -> None:

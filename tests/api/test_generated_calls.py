@@ -47,7 +47,7 @@ CHECKED: list[Any] = CHECKS.get_by_names(
 which ids exist the document does not say."""
 
 ITEMS_MAX = 4
-"""Longer lists show nothing more, and lines hold lines."""
+"""Longer lists show nothing more, as lines hold lines; empty ones are made up where nothing fits."""
 
 PARAMETER = re.compile(r"\{(\w+)\}")
 FILE = "market.db"
@@ -60,7 +60,9 @@ WORDS: dict[str, list[Any]] = {
     "companyName": ["Northern Lights"],
     "country": ["US", "FR", "us", "ZZ"],
     "culture": ["en-US"],
-    "currencyCode": ["USD", "EUR"],
+    "currencyCode": ["USD", "EUR", ""],
+    "customTermEndDate": ["0001-01-01T00:00:00", "2026-12-31T00:00:00Z"],
+    "dateAgreed": ["2026-03-01T00:00:00Z", "2027-03-01T00:00:00Z"],
     "domain": ["northern-lights.example"],
     "email": ["a@b.example"],
     "filter": ['{"Field":"CompanyName","Value":"a","Operator":"starts_with"}', "{}"],
@@ -69,13 +71,15 @@ WORDS: dict[str, list[Any]] = {
     "iso2": ["US", "jp"],
     "language": ["en"],
     "lastName": ["Lovelace"],
-    "lineItemNumber": [0, 1],
+    "lineItemNumber": [0],
     "line_item_number": [0, 1],
     "mpn_id": ["4000123"],
     "MS-PartnerCenter-Client": ["Partner Center PowerShell"],
     "name": ["sandbox", "production"],
+    "partnerIdOnRecord": ["", "4000123"],
     "postalCode": ["98052"],
-    "quantity": [1, 5, 0, -1, 2**31 - 1],
+    "promotionId": ["", "none"],
+    "quantity": [1, 5, 25, 0, 2**31 - 1],
     "relationship_type": ["IsIndirectCloudSolutionProviderOf"],
     "resource": ["https://graph.windows.net"],
     "scope": ["https://graph.windows.net/.default"],
@@ -220,9 +224,12 @@ async def _furnish(market: Market) -> dict[str, list[Any]]:
     open_cart = (await market.post(f"{path}/carts", {"lineItems": lines})).json()
     subscriptions = (await _read(market, f"{path}/subscriptions"))["items"]
     assert (await market.post(f"{path}/subscriptions/{subscriptions[0]['id']}/activate")).status_code == 200
+    agreements = (await _read(market, "/v1/agreements?agreementType=*"))["items"]
+    templates = [entry["templateId"] for entry in agreements]
     product, sku, availability = zip(*(item.split(":") for item in items), strict=True)
     return {
         "customer_id": [customer_id],
+        "referenceCustomerId": [customer_id],
         "account_id": [(await market.account()).id],
         "cart_id": [open_cart["id"], cart["id"]],
         "order_id": [order["id"] for order in checkout.json()["orders"]],
@@ -232,7 +239,8 @@ async def _furnish(market: Market) -> dict[str, list[Any]]:
         "availability_id": list(availability),
         "catalogItemId": items,
         "offerId": items,
-        "template_id": [entry["templateId"] for entry in (await _read(market, "/v1/agreements"))["items"]],
+        "template_id": templates,
+        "templateId": templates,
     }
 
 
@@ -254,7 +262,8 @@ async def _read(market: Market, path: str) -> Json:
 def _mixed(document: documented.Document, words: dict[str, list[Any]]) -> documented.Document:
     """The document with telling values in what calls are made up from, as far as there are any.
 
-    Members that no operation knows are ignored, so they are not made up either.
+    They are always given in calls that fit. Members that no operation knows are ignored, so they are not made
+    up either.
     """
     mixed = copy.deepcopy(document)
     for name, schema in mixed["components"]["schemas"].items():
@@ -262,6 +271,9 @@ def _mixed(document: documented.Document, words: dict[str, list[Any]]) -> docume
             schema["additionalProperties"] = False
             for member, kind in schema["properties"].items():
                 schema["properties"][member] = _words(words, member, kind)
+            schema["required"] = sorted(
+                {*schema.get("required", ()), *(words.keys() & schema["properties"].keys())}
+            )
     in_paths = [row for item in mixed["paths"].values() for row in item.values()]
     inline = [parameter for row in in_paths for parameter in row.get("parameters", ()) if "name" in parameter]
     for parameter in (*mixed["components"]["parameters"].values(), *inline):
@@ -272,4 +284,4 @@ def _mixed(document: documented.Document, words: dict[str, list[Any]]) -> docume
 def _words(words: dict[str, list[Any]], name: str, kind: documented.Document) -> documented.Document:
     if name in words:
         return {"enum": words[name]}
-    return {**kind, "maxItems": ITEMS_MAX} if kind.get("type") == "array" else kind
+    return {**kind, "minItems": 1, "maxItems": ITEMS_MAX} if kind.get("type") == "array" else kind

@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 import pytest
-from tests.market import ADMIN, HELPDESK, Json
+from tests.market import ADMIN, Json
 from tests.order_market import FORMER, RESELLER, UNKNOWN_MPN_ID, Shop, shop
 
 from comptoir.catalog import service as catalog
@@ -257,14 +257,6 @@ async def test_who_bought_and_for_whom_is_recorded(shop: Shop) -> None:
         return row["upn"], row["purchaser_name"]
 
     assert await shop.market.read(read) == ("bob@customer.example", ADMIN)
-
-
-async def test_a_helpdesk_agent_s_order_hides_its_prices(shop: Shop) -> None:
-    reply = await shop.market.post(shop.path, {"lineItems": [shop.line()]}, user=HELPDESK)
-    order = reply.json()
-    assert reply.status_code == 201
-    assert "totalPrice" not in order
-    assert "pricing" not in order["lineItems"][0]
 
 
 async def test_an_availability_is_sold_for_a_day_after_it_was_replaced(shop: Shop) -> None:

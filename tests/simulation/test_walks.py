@@ -22,7 +22,7 @@ from tests.simulation.walk import Step, Walker, draw, walk
 pytestmark = pytest.mark.anyio
 
 FIRST = int(os.environ.get("COMPTOIR_SIMULATION_FIRST", "0"))
-SEEDS = range(FIRST, FIRST + int(os.environ.get("COMPTOIR_SIMULATION_SEEDS", "6")))
+SEEDS = range(FIRST, FIRST + int(os.environ.get("COMPTOIR_SIMULATION_SEEDS", "4")))
 STEPS = int(os.environ.get("COMPTOIR_SIMULATION_STEPS", "60"))
 SHRINKING_RUNS_MAX = 60
 

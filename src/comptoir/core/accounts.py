@@ -51,7 +51,6 @@ class AccountSettings:
     order_fulfilment_delay_seconds: int = 0
     availability_grace_seconds: int = 86_400
     activation_token_ttl_seconds: int = 86_400
-    activation_limit_days: int = 30
     ended_subscription_list_days: int = 90
     order_cancel_max_age_days: int = 60
     refund_window_monthly_seconds: int = 86_400

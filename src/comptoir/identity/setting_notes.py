@@ -48,9 +48,6 @@ SETTING_NOTES: dict[str, SettingNote] = {
     "activation_token_ttl_seconds": SettingNote(
         Shape.SECONDS, "How long the token in an activation link can be resolved."
     ),
-    "activation_limit_days": SettingNote(
-        Shape.DAYS, "After how many days a subscription that was not activated is cancelled unbilled."
-    ),
     "ended_subscription_list_days": SettingNote(
         Shape.DAYS, "For how many days the list of subscriptions still shows one that has ended."
     ),
