@@ -80,7 +80,7 @@ WRONG_VALUES: list[tuple[str, SettingValue]] = [
     ("cart_ttl_seconds", True),
     ("cart_ttl_seconds", "60"),
     ("cart_ttl_seconds", None),
-    ("activation_limit_days", HIGHEST[Shape.DAYS] + 1),
+    ("order_cancel_max_age_days", HIGHEST[Shape.DAYS] + 1),
     ("limit_customers", 0),
     ("limit_customers", "none"),
     ("requests_per_minute", 0),
