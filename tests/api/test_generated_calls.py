@@ -25,12 +25,13 @@ from schemathesis.checks import CHECKS, load_all_checks
 from tests import documented
 from tests.market import ADMIN, BASE_URL, Json, Market, open_market
 
+from comptoir.api import openapi
 from comptoir.api.needed_members import NEEDED, NEEDED_BY
 from comptoir.bootstrap import making
 from comptoir.wire.operation import Audience, Operation
 from comptoir.wire.operations import OPERATIONS
 
-EXAMPLES = 8
+EXAMPLES = 6
 """Calls of each kind for each operation; the first ones that hypothesis draws are the telling ones."""
 
 load_all_checks()
@@ -128,7 +129,7 @@ def test_any_call(
     operation: Operation, mode: GenerationMode, schema: Any, desk: Desk, tmp_path: Path
 ) -> None:
     shutil.copytree(desk.folder, tmp_path, dirs_exist_ok=True)
-    described = schema[operation.path][operation.method]
+    described = schema[openapi.path_of(operation)][operation.method]
 
     with _running(tmp_path, desk.made) as (portal, market):
 
@@ -158,7 +159,7 @@ def _needing() -> Iterator[Any]:
 @pytest.mark.parametrize("operation", list(_needing()))
 def test_a_body_without_what_it_needs_is_refused(operation: Operation, desk: Desk, tmp_path: Path) -> None:
     shutil.copytree(desk.folder, tmp_path, dirs_exist_ok=True)
-    path = PARAMETER.sub(lambda found: str(desk.words[found[1]][0]), operation.path)
+    path = PARAMETER.sub(lambda found: str(desk.words[found[1]][0]), openapi.path_of(operation))
     with _running(tmp_path, desk.made) as (portal, market):
         authorization = f"Bearer {portal.call(_token, market, operation)}"
         send = partial(market.client.request, json={}, headers={"Authorization": authorization})

@@ -452,6 +452,12 @@ FROZEN: list[tuple[str, str, tuple[str | int, ...], str]] = [
         ("offers", 0, "dimensions", 0, "unitOfMeasure"),
         "the unit of scans was published as per 100 scans, which is frozen",
     ),
+    (
+        "        trial: P1M\n",
+        "        stock: 10\n        trial: P1M\n",
+        ("offers", 1, "plans", 0, "stock"),
+        "whether a published plan has a stock limit is frozen; its number may change",
+    ),
     ("  - id: harbor", "  - id: quay", (), ""),
 ]
 

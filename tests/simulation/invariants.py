@@ -2,6 +2,7 @@
 
 import json
 from collections import defaultdict
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -306,9 +307,10 @@ class Check:
             assert (shown["status"] == "Ordered") == cart.is_ordered, shown
             assert not cart.is_ordered or is_whole, (groups, placed)
 
-    async def catalogue(self) -> None:
+    async def catalogue(self, items: Iterable[Item]) -> None:
         """What the API tells of the catalogue, remembered or not, is what the operator's file says."""
-        for (plan_id, is_trial, _), item in self._ledger.current.items():
+        for item in items:
+            plan_id, is_trial = item.plan.id, item.is_trial
             (shown,) = (await self._get(availabilities_of(item)))["items"]
             assert shown["catalogItemId"] == item.id
             assert shown["isPurchasable"] == (plan_id not in self._ledger.variant.stopped), plan_id

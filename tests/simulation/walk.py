@@ -103,7 +103,7 @@ class Walker:
             await self._check.customer(customer)
         await self._check.customer_list()
         await self._check.carts_shown()
-        await self._check.catalogue()
+        await self._check.catalogue(self._ledger.current.values())
         await self._check.chains()
 
     # Steps
@@ -123,7 +123,7 @@ class Walker:
             await self._require_journal(ask)
         if ask.is_import:
             await self._read_items(before)
-            await self._check.catalogue()
+            await self._check.catalogue(self._some_items(rng))
         if ask.may_keep:
             await self._check.rows()
             await self._check.carts_shown()
@@ -170,7 +170,7 @@ class Walker:
         await self._check.carts_shown()
 
     def _some_items(self, rng: Random) -> list[Item]:
-        return rng.sample(list(self._ledger.current.values()), 3)
+        return rng.sample(list(self._ledger.current.values()), 4)
 
     async def _work(self, rng: Random) -> None:
         self.story.append("due work")
@@ -204,7 +204,7 @@ class Walker:
         self.story.append("a look at everything")
         await self._check.customer(rng.choice(list(self._ledger.customers.values())))
         await self._check.customer_list()
-        await self._check.catalogue()
+        await self._check.catalogue(self._some_items(rng))
         await self._check.rows()
         await self._check.carts_shown()
         await self._check.chains()

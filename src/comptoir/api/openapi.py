@@ -18,11 +18,11 @@ from comptoir.api.documented import FAULTS, OAUTH_FAULTS, THROTTLED, errors_of
 from comptoir.api.needed_members import NEEDED, NEEDED_BY
 from comptoir.api.openapi_texts import (
     ALWAYS_SENT,
-    COUNTRY,
     FAMILIES,
     HEADERS,
     INTRODUCTION,
     PATH_PARAMETERS,
+    QUERY_SHAPES,
     REPLY_HEADERS,
     SECURITY,
 )
@@ -76,6 +76,11 @@ def document(operations: Sequence[Operation] = OPERATIONS) -> Object:
     return _Document(operations).render()
 
 
+def path_of(operation: Operation) -> str:
+    """An operation's path, its parameters without their shapes."""
+    return _CONVERTER.sub(r"{\1}", operation.path)
+
+
 def is_always_refused(operation: Operation) -> bool:
     """Whether an operation has no successful answer: it is served to say no."""
     is_read = operation.status == 200 and operation.method != "HEAD" and operation.media_type == JSON
@@ -113,7 +118,7 @@ class _Document:
         paths: Object = {}
         for operation in self._operations:
             described = self._operation(operation)
-            item = paths.setdefault(_CONVERTER.sub(r"{\1}", operation.path), {})
+            item = paths.setdefault(path_of(operation), {})
             item[operation.method.lower()] = described
             for method in operation.aliases:
                 alias = {"operationId": f"{operation.id}.{method.lower()}", "deprecated": True}
@@ -250,8 +255,8 @@ def _query_parameter(query: Query) -> Object:
 def _query_schema(query: Query) -> Schema:
     if query.name in QUERY_SETS:
         return {"type": "string", "enum": list(QUERY_SETS[query.name])}
-    if query.name == "country":
-        return COUNTRY
+    if query.name in QUERY_SHAPES:
+        return QUERY_SHAPES[query.name]
     is_needed_text = query.required and query.kind is str
     return {**_KINDS[query.kind], "minLength": 1} if is_needed_text else _KINDS[query.kind]
 

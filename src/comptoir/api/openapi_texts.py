@@ -75,6 +75,9 @@ PATH_PARAMETERS: Mapping[str, Described] = {
     "token": ("The signed end of the link.", _TEXT),
 }
 
+QUERY_SHAPES: Mapping[str, dict[str, Any]] = {"country": COUNTRY}
+"""Query parameters, in whatever operation, that are more than text, and no closed set."""
+
 HEADERS: Mapping[str, Described] = {
     "MS-RequestId": (
         "Id of the call. A write that is repeated with it is done once and answered alike.",

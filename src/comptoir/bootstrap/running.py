@@ -6,11 +6,13 @@ import os
 import ssl
 from dataclasses import asdict, dataclass
 from pathlib import Path
-
-import httpx2
+from typing import TYPE_CHECKING
 
 from comptoir.db.engines import Engine, locate
 from comptoir.settings import Settings
+
+if TYPE_CHECKING:
+    import httpx2
 
 ANSWER_SECONDS_MAX = 120
 DIGEST_DIGITS = 12
@@ -28,8 +30,10 @@ class RunningServer:
     certificate: str
     pid: int
 
-    def client(self) -> httpx2.AsyncClient:
-        """An HTTP client for the operator API."""
+    def client(self) -> "httpx2.AsyncClient":
+        """An HTTP client for the operator API. A server, which needs none, does not pay for its import."""
+        import httpx2
+
         return httpx2.AsyncClient(
             base_url=self.address,
             headers={"Authorization": f"Bearer {self.key}"},

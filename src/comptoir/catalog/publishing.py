@@ -175,6 +175,9 @@ def _frozen_plan(plan: PlanEntry, skus: Mapping[PlanSku, Sku]) -> Iterator[tuple
     if set(paid.details.meters) != set(plan.meters):
         enabled = ", ".join(paid.details.meters) or "none"
         yield ("meters",), f"the meters of a published plan are frozen: {enabled}"
+    if (paid.stock_limit is None) != (plan.stock is None):
+        # Units sold while there is no limit are not counted, so a later limit would not know of them.
+        yield ("stock",), "whether a published plan has a stock limit is frozen; its number may change"
 
 
 def _place(files: Sequence[CatalogFile], shelf: Shelf, ids: Ids) -> list[_Placed]:
