@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -276,17 +277,30 @@ async def test_fifty_repeats_at_once_have_one_effect(market: Market) -> None:
     assert sum("MS-Replayed" in reply.headers for reply in replies) == 49
 
 
-@pytest.mark.parametrize(
-    "operation",
-    [known for known in OPERATIONS if known.audience is Audience.PARTNER and known.mode is Mode.WRITE],
-    ids=lambda known: known.id,
-)
-async def test_users_who_only_help_change_nothing(market: Market, operation: Operation) -> None:
+def path_of(operation: Operation, market: Market) -> str:
+    """A path of the operation for a customer that exists and things that do not."""
     path = re.sub(r"\{\w+:int\}", "0", operation.path)
     path = re.sub(r"\{customer_id\}", market.customer(), path)
-    path = re.sub(r"\{\w+(:guid)?\}", "00000000-0000-4000-8000-000000000000", path)
-    reply = await market.call(operation.method, path, user=HELPDESK)
+    return re.sub(r"\{\w+(:guid)?\}", "00000000-0000-4000-8000-000000000000", path)
+
+
+def of_partners(wanted: Callable[[Operation], bool]) -> pytest.MarkDecorator:
+    operations = [known for known in OPERATIONS if known.audience is Audience.PARTNER and wanted(known)]
+    return pytest.mark.parametrize("operation", operations, ids=lambda known: known.id)
+
+
+@of_partners(lambda known: known.mode is Mode.WRITE)
+async def test_users_who_only_help_change_nothing(market: Market, operation: Operation) -> None:
+    reply = await market.call(operation.method, path_of(operation, market), user=HELPDESK)
     assert (reply.status_code, reply.json()["code"]) == (403, 900150)
+
+
+@of_partners(lambda known: known.request is not None)
+async def test_every_call_with_a_body_refuses_one_that_is_not_json(
+    market: Market, operation: Operation
+) -> None:
+    reply = await market.call(operation.method, path_of(operation, market), raw=b'{"a":', user=ADMIN)
+    assert (reply.status_code, reply.json()["code"]) == (400, 800002)
 
 
 async def test_throttling_tells_when_to_come_back(market: Market) -> None:
