@@ -60,9 +60,7 @@ class Application:
 
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = time.perf_counter()
-        headers = Parameters(
-            {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        )
+        headers = _headers(scope)
         trace = Trace.of(headers, self._services.ids)
         answer = _compressed(await self._answer(scope, receive, headers, trace), headers)
         ids = trace.headers(self._services.secrets.server_id)

@@ -72,7 +72,10 @@ class Dispatcher:
         self._cached: OrderedDict[tuple[object, ...], Answer] = OrderedDict()
 
     async def serve(self, incoming: Incoming, trace: Trace) -> Answer:
-        """The answer of the operation that the request means; raises ``Refusal`` for every "no"."""
+        """The answer of the operation that the request means.
+
+        Raises ``Refusal`` for a request that names no operation or shows no good token, and ``Throttled``.
+        """
         match = self._router.match(incoming.method, incoming.path)
         if match is None:
             raise Refusal(Code.NOT_FOUND)
