@@ -139,7 +139,7 @@ def _prepare_sqlite(path: Path) -> bool:
             script = script_from(Engine.SQLITE, stored)
             if script is not None:
                 with connection:  # One transaction, which DDL is part of.
-                    connection.execute(script)
+                    connection.execute(script).fetchall()
     finally:
         lock.release()
     return stored is None

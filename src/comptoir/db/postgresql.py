@@ -11,7 +11,7 @@ import asyncpg
 
 from comptoir.db.effects import Effects
 from comptoir.db.statement import Statement, StatementError
-from comptoir.db.tx import RUNS_MAX, BeforeCommit, LockTimeout, RetryTransaction, Row, Tx, Value
+from comptoir.db.tx import RUNS_MAX, BeforeCommit, LockTimeout, RetryTransaction, Row, S, Tx, Value
 
 T = TypeVar("T")
 
@@ -72,7 +72,7 @@ class PostgresqlDatabase:
             result = await work(tx)
             deferred = cast(PostgresqlTx, tx).effects.deferred
             if deferred:
-                await self._before_commit(tx, tuple(deferred))
+                await self._before_commit(tx, deferred)
             return result
 
         for run in range(1, RUNS_MAX):
@@ -137,12 +137,20 @@ class PostgresqlTx:
         rows = await self._connection.fetch(statement.postgresql, *_in_order(statement, parameters))
         return cast(list[Row], rows)
 
+    async def structs(self, statement: Statement, kind: type[S], /, **parameters: Value) -> list[S]:
+        rows = await self._connection.fetch(statement.postgresql, *_in_order(statement, parameters))
+        return [kind(*row) for row in rows]
+
     async def run(self, statement: Statement, /, **parameters: Value) -> int:
         tag: str = await self._connection.execute(statement.postgresql, *_in_order(statement, parameters))
         return int(tag.rpartition(" ")[2])
 
     async def many(self, statement: Statement, rows: Sequence[Mapping[str, Value]], /) -> None:
         await self._connection.executemany(statement.postgresql, [_in_order(statement, row) for row in rows])
+
+    async def each(self, statement: Statement, rows: Sequence[Mapping[str, Value]], /) -> list[Row]:
+        arguments = [_in_order(statement, row) for row in rows]
+        return cast(list[Row], await self._connection.fetchmany(statement.postgresql, arguments))
 
     async def stream(self, statement: Statement, /, **parameters: Value) -> AsyncIterator[Row]:
         arguments = _in_order(statement, parameters)

@@ -1,17 +1,21 @@
 """A transaction on SQLite. Its methods never suspend, so whoever runs the work drives it to its end."""
 
 import hashlib
+import itertools
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar, cast
 
 import apsw
+import msgspec
+from msgspec import Struct
 
 from comptoir.db.effects import Effects
 from comptoir.db.statement import Statement, StatementError
-from comptoir.db.tx import Row, Value
+from comptoir.db.tx import Row, S, Value
 
 T = TypeVar("T")
 
@@ -87,6 +91,13 @@ class SqliteTx:
         rows.extend(dict(zip(names, row, strict=True)) for row in cursor)
         return rows
 
+    async def structs(self, statement: Statement, kind: type[S], /, **parameters: Value) -> list[S]:
+        self._check(statement, parameters)
+        text, decoder = _in_one_piece(statement, kind)
+        row = self._connection.execute(text, parameters).fetchone()
+        assert row is not None, "an aggregate gives a row"
+        return cast(list[S], decoder.decode(cast(str, row[0])))
+
     async def run(self, statement: Statement, /, **parameters: Value) -> int:
         self._execute(statement, parameters)
         return self._connection.changes()
@@ -94,6 +105,17 @@ class SqliteTx:
     async def many(self, statement: Statement, rows: Sequence[Mapping[str, Value]], /) -> None:
         for row in rows:
             self._execute(statement, row)
+
+    async def each(self, statement: Statement, rows: Sequence[Mapping[str, Value]], /) -> list[Row]:
+        if not rows:
+            return []
+        self._check(statement, rows[0])
+        cursor = self._connection.executemany(statement.sqlite, rows)
+        first = cursor.fetchone()
+        if first is None:
+            return []
+        names = self._names(statement, cursor)
+        return [dict(zip(names, row, strict=True)) for row in itertools.chain((first,), cursor)]
 
     async def stream(self, statement: Statement, /, **parameters: Value) -> AsyncIterator[Row]:
         cursor = self._execute(statement, parameters)
@@ -112,17 +134,28 @@ class SqliteTx:
         self.effects.deferred.append(entry)
 
     def _execute(self, statement: Statement, parameters: Mapping[str, Value]) -> apsw.Cursor:
+        self._check(statement, parameters)
+        return self._connection.execute(statement.sqlite, parameters)
+
+    def _check(self, statement: Statement, parameters: Mapping[str, Value]) -> None:
         if len(parameters) != len(statement.parameters):
             raise StatementError(f"{statement} takes {statement.parameters}, not {tuple(parameters)}")
         # After a grave error (disk full) the engine drops the transaction, and would commit what follows.
         assert self._connection.in_transaction, "the transaction was lost in an earlier statement"
-        return self._connection.execute(statement.sqlite, parameters)
 
     def _names(self, statement: Statement, cursor: apsw.Cursor) -> tuple[str, ...]:
         names = self._columns.get(statement)
         if names is None:
             names = self._columns[statement] = tuple(name for name, _type in cursor.get_description())
         return names
+
+
+@cache
+def _in_one_piece(statement: Statement, kind: type[Struct]) -> tuple[str, msgspec.json.Decoder[Any]]:
+    """A statement whose rows come as one JSON array of arrays, and what reads that."""
+    columns = ", ".join(kind.__struct_fields__)
+    text = f"SELECT json_group_array(json_array({columns})) FROM ({statement.sqlite})"  # noqa: S608 - our names
+    return text, msgspec.json.Decoder(list[kind])  # type: ignore[valid-type]
 
 
 class _Savepoint:

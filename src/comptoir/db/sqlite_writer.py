@@ -159,7 +159,7 @@ class Writer:
     async def _whole(self, work: Work, tx: SqliteTx) -> object:
         result = await work(tx)
         if tx.effects.deferred:
-            await self._before_commit(tx, tuple(tx.effects.deferred))
+            await self._before_commit(tx, tx.effects.deferred)
         return result
 
     def _roll_back(self) -> None:

@@ -7,9 +7,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol, TypeVar
 
+from msgspec import Struct
+
 from comptoir.db.statement import Statement
 
 T = TypeVar("T")
+S = TypeVar("S", bound=Struct)
 Row = Mapping[str, Any]
 Value = str | int | bytes | None
 
@@ -23,11 +26,21 @@ class Tx(Protocol):
     async def all(self, statement: Statement, /, **parameters: Value) -> list[Row]:
         """Every row; the statement itself bounds how many."""
 
+    async def structs(self, statement: Statement, kind: type[S], /, **parameters: Value) -> list[S]:
+        """Every row as an array-like struct whose members are named, and stand, as the columns do.
+
+        For thousands of rows, which come in one piece: on SQLite each step of a cursor hands the interpreter
+        to whoever else is waiting for it. No column may hold bytes.
+        """
+
     async def run(self, statement: Statement, /, **parameters: Value) -> int:
         """Run a change and say how many rows it touched."""
 
     async def many(self, statement: Statement, rows: Sequence[Mapping[str, Value]], /) -> None:
         """Run a change once for each mapping of parameters."""
+
+    async def each(self, statement: Statement, rows: Sequence[Mapping[str, Value]], /) -> list[Row]:
+        """Like ``many``, for a change with ``RETURNING``: the rows of all runs, in their order."""
 
     def stream(self, statement: Statement, /, **parameters: Value) -> AsyncIterator[Row]:
         """Rows one after the other, in bounded memory."""
@@ -43,7 +56,10 @@ class Tx(Protocol):
 
 
 BeforeCommit = Callable[[Tx, Sequence[object]], Awaitable[None]]
-"""Called as the last act of a writing transaction with everything deferred in it, in order."""
+"""Called as the last act of a writing transaction with everything deferred in it, in order.
+
+The sequence is the live one: what the hook itself defers is at its end.
+"""
 
 
 class Database(Protocol):

@@ -1,4 +1,4 @@
--- Schema revision 0001 for postgresql. Written by `python -m comptoir.db.schema_files` from db/tables.py.
+-- Schema revision 0002 for postgresql. Written by `python -m comptoir.db.schema_files` from db/tables.py.
 
 CREATE TABLE accounts (
     id TEXT NOT NULL,
@@ -16,6 +16,7 @@ CREATE TABLE accounts (
     clock_offset_micros BIGINT NOT NULL,
     clock_frozen_at BIGINT,
     created_at BIGINT NOT NULL,
+    clock_target_at BIGINT,
     CONSTRAINT pk_accounts PRIMARY KEY (id),
     CONSTRAINT uq_accounts_name UNIQUE (name),
     CONSTRAINT uq_accounts_domain UNIQUE (domain)
@@ -33,6 +34,24 @@ CREATE TABLE applications (
 );
 CREATE INDEX ix_applications_account_id ON applications (account_id);
 
+CREATE TABLE billing_cycles (
+    account_id TEXT NOT NULL,
+    customer_id TEXT NOT NULL,
+    subscription_id TEXT NOT NULL,
+    cycle_start_at BIGINT NOT NULL,
+    cycle_end_at BIGINT NOT NULL,
+    next_charge_at BIGINT,
+    document TEXT NOT NULL,
+    CONSTRAINT pk_billing_cycles PRIMARY KEY (account_id, customer_id, subscription_id)
+);
+CREATE INDEX ix_billing_cycles_account_id_next_charge_at ON billing_cycles (account_id, next_charge_at);
+
+CREATE TABLE billing_heads (
+    account_id TEXT NOT NULL,
+    line_sequence BIGINT NOT NULL,
+    CONSTRAINT pk_billing_heads PRIMARY KEY (account_id)
+);
+
 CREATE TABLE carts (
     account_id TEXT NOT NULL,
     customer_id TEXT NOT NULL,
@@ -48,6 +67,54 @@ CREATE TABLE carts (
     receipt TEXT,
     CONSTRAINT pk_carts PRIMARY KEY (account_id, customer_id, id)
 );
+
+CREATE TABLE clock_advances (
+    account_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    started_at BIGINT NOT NULL,
+    target_at BIGINT NOT NULL,
+    runs_on BIGINT NOT NULL,
+    state TEXT NOT NULL,
+    stops BIGINT NOT NULL,
+    done BIGINT NOT NULL,
+    done_at_stop BIGINT NOT NULL,
+    resumes BIGINT NOT NULL,
+    failures TEXT NOT NULL,
+    CONSTRAINT pk_clock_advances PRIMARY KEY (account_id)
+);
+
+CREATE TABLE consumption_lines (
+    account_id TEXT NOT NULL,
+    customer_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    sequence BIGINT NOT NULL,
+    subscription_id TEXT NOT NULL,
+    subject_id TEXT NOT NULL,
+    product_id TEXT NOT NULL,
+    sku_id TEXT NOT NULL,
+    dimension_id TEXT COLLATE "C" NOT NULL,
+    usage_on BIGINT NOT NULL,
+    bill_month BIGINT NOT NULL,
+    is_late BIGINT NOT NULL,
+    event_count BIGINT NOT NULL,
+    quantity TEXT NOT NULL,
+    unit_price TEXT NOT NULL,
+    effective_unit_price TEXT NOT NULL,
+    pricing_currency TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    exchange_rate TEXT NOT NULL,
+    exchange_rate_at BIGINT NOT NULL,
+    exchange_month BIGINT NOT NULL,
+    pricing_total TEXT NOT NULL,
+    billing_total TEXT NOT NULL,
+    tax_rate TEXT NOT NULL,
+    price_adjustment TEXT NOT NULL,
+    invoice_id TEXT,
+    line_id TEXT,
+    CONSTRAINT pk_consumption_lines PRIMARY KEY (account_id, customer_id, id)
+);
+CREATE INDEX ix_consumption_lines_by_subscription ON consumption_lines (account_id, invoice_id, currency, bill_month, subscription_id);
+CREATE INDEX ix_consumption_lines_in_order ON consumption_lines (account_id, invoice_id, currency, bill_month, usage_on, subscription_id, dimension_id, id);
 
 CREATE TABLE customers (
     account_id TEXT NOT NULL,
@@ -72,6 +139,60 @@ CREATE TABLE customers (
 CREATE INDEX ix_customers_account_id_name_key_id ON customers (account_id, name_key, id);
 CREATE UNIQUE INDEX ix_customers_domain ON customers (domain) WHERE deleted_at IS NULL;
 
+CREATE TABLE deliveries (
+    account_id TEXT NOT NULL,
+    queue TEXT NOT NULL,
+    sequence BIGINT NOT NULL,
+    id TEXT COLLATE "C" NOT NULL,
+    kind TEXT NOT NULL,
+    subject_id TEXT NOT NULL,
+    publisher_id TEXT NOT NULL,
+    product_id TEXT NOT NULL,
+    url TEXT NOT NULL,
+    body TEXT NOT NULL,
+    is_refusable BIGINT NOT NULL,
+    state TEXT NOT NULL,
+    attempts BIGINT NOT NULL,
+    attempts_before BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    settled_at BIGINT,
+    last_status BIGINT,
+    last_error TEXT,
+    CONSTRAINT pk_deliveries PRIMARY KEY (account_id, queue, sequence),
+    CONSTRAINT uq_deliveries_id UNIQUE (id)
+);
+CREATE INDEX ix_deliveries_account_id_created_at_id ON deliveries (account_id, created_at, id);
+CREATE INDEX ix_deliveries_created_at_id ON deliveries (created_at, id);
+CREATE INDEX ix_deliveries_publisher_id_created_at_id ON deliveries (publisher_id, created_at, id);
+CREATE INDEX ix_deliveries_queue_created_at_id ON deliveries (queue, created_at, id);
+CREATE INDEX ix_deliveries_state_created_at_id ON deliveries (state, created_at, id);
+
+CREATE TABLE delivery_attempts (
+    account_id TEXT NOT NULL,
+    delivery_id TEXT NOT NULL,
+    number BIGINT NOT NULL,
+    url TEXT NOT NULL,
+    started_at BIGINT NOT NULL,
+    duration_ms BIGINT NOT NULL,
+    status BIGINT,
+    error TEXT,
+    excerpt TEXT NOT NULL,
+    CONSTRAINT pk_delivery_attempts PRIMARY KEY (account_id, delivery_id, number)
+);
+
+CREATE TABLE delivery_queues (
+    account_id TEXT NOT NULL,
+    queue TEXT NOT NULL,
+    last_sequence BIGINT NOT NULL,
+    head_sequence BIGINT,
+    host TEXT COLLATE "C",
+    next_attempt_at BIGINT,
+    lease_until BIGINT,
+    lease_owner TEXT,
+    CONSTRAINT pk_delivery_queues PRIMARY KEY (account_id, queue)
+);
+CREATE INDEX ix_delivery_queues_host_next_attempt_at ON delivery_queues (host, next_attempt_at);
+
 CREATE TABLE due_work (
     account_id TEXT NOT NULL,
     kind TEXT NOT NULL,
@@ -86,11 +207,92 @@ CREATE TABLE due_work (
 );
 CREATE INDEX ix_due_work_account_id_due_at_kind_subject_id ON due_work (account_id, due_at, kind, subject_id);
 
+CREATE TABLE exchange_rates (
+    currency TEXT NOT NULL,
+    month BIGINT NOT NULL,
+    usd_per_unit TEXT NOT NULL,
+    CONSTRAINT pk_exchange_rates PRIMARY KEY (currency, month)
+);
+
+CREATE TABLE exports (
+    account_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    attribute_set TEXT NOT NULL,
+    invoice_id TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    period TEXT NOT NULL,
+    as_of BIGINT NOT NULL,
+    status TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    changed_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    error TEXT NOT NULL,
+    message TEXT NOT NULL,
+    blobs TEXT NOT NULL,
+    lease_until BIGINT,
+    lease_owner TEXT,
+    CONSTRAINT pk_exports PRIMARY KEY (account_id, id)
+);
+CREATE INDEX ix_exports_status_created_at ON exports (status, created_at);
+CREATE INDEX ix_exports_status_expires_at ON exports (status, expires_at);
+
+CREATE TABLE fulfillment_operations (
+    account_id TEXT NOT NULL,
+    customer_id TEXT NOT NULL,
+    subscription_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    publisher_id TEXT NOT NULL,
+    product_id TEXT NOT NULL,
+    offer_id TEXT NOT NULL,
+    plan_id TEXT NOT NULL,
+    quantity BIGINT,
+    action TEXT NOT NULL,
+    source TEXT NOT NULL,
+    status TEXT NOT NULL,
+    catalog_item_id TEXT,
+    patch TEXT,
+    requested_at BIGINT NOT NULL,
+    closed_at BIGINT,
+    acknowledged_until BIGINT,
+    error_status TEXT,
+    error_message TEXT,
+    is_superseded BIGINT NOT NULL,
+    CONSTRAINT pk_fulfillment_operations PRIMARY KEY (account_id, customer_id, subscription_id, id)
+);
+CREATE INDEX ix_fulfillment_operations_account_id_subscription_id_id ON fulfillment_operations (account_id, subscription_id, id);
+CREATE INDEX ix_fulfillment_operations_acknowledged_until ON fulfillment_operations (acknowledged_until);
+CREATE UNIQUE INDEX ix_fulfillment_operations_subscription_id ON fulfillment_operations (subscription_id) WHERE closed_at IS NULL;
+
 CREATE TABLE instance (
     name TEXT NOT NULL,
     value TEXT NOT NULL,
     CONSTRAINT pk_instance PRIMARY KEY (name)
 );
+
+CREATE TABLE invoices (
+    account_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    month BIGINT NOT NULL,
+    currency TEXT NOT NULL,
+    document_type TEXT NOT NULL,
+    state TEXT NOT NULL,
+    status TEXT NOT NULL,
+    amends_id TEXT,
+    issued_at BIGINT NOT NULL,
+    line_sequence BIGINT NOT NULL,
+    tax_mode TEXT NOT NULL,
+    subtotal BIGINT NOT NULL,
+    tax BIGINT NOT NULL,
+    total BIGINT NOT NULL,
+    line_count BIGINT NOT NULL,
+    consumption_count BIGINT NOT NULL,
+    document TEXT NOT NULL,
+    progress TEXT,
+    CONSTRAINT pk_invoices PRIMARY KEY (account_id, id),
+    CONSTRAINT uq_invoices_id UNIQUE (id)
+);
+CREATE UNIQUE INDEX uq_invoices_month ON invoices (account_id, month, currency) WHERE amends_id IS NULL;
 
 CREATE TABLE journal (
     account_id TEXT NOT NULL,
@@ -121,6 +323,13 @@ CREATE TABLE journal_heads (
     CONSTRAINT pk_journal_heads PRIMARY KEY (account_id)
 );
 
+CREATE TABLE line_subjects (
+    account_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    document TEXT NOT NULL,
+    CONSTRAINT pk_line_subjects PRIMARY KEY (account_id, id)
+);
+
 CREATE TABLE orders (
     account_id TEXT NOT NULL,
     customer_id TEXT NOT NULL,
@@ -145,6 +354,55 @@ CREATE TABLE orders (
 );
 CREATE INDEX ix_orders_account_id_customer_id_created_at ON orders (account_id, customer_id, created_at);
 
+CREATE TABLE payments (
+    account_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    invoice_id TEXT NOT NULL,
+    amount BIGINT NOT NULL,
+    currency TEXT NOT NULL,
+    paid_at BIGINT NOT NULL,
+    reference TEXT NOT NULL,
+    recorded_at BIGINT NOT NULL,
+    CONSTRAINT pk_payments PRIMARY KEY (account_id, id)
+);
+CREATE INDEX ix_payments_account_id_invoice_id ON payments (account_id, invoice_id);
+
+CREATE TABLE plan_changes (
+    account_id TEXT NOT NULL,
+    customer_id TEXT NOT NULL,
+    subscription_id TEXT NOT NULL,
+    changed_at BIGINT NOT NULL,
+    product_id TEXT NOT NULL,
+    sku_id TEXT NOT NULL,
+    availability_id TEXT NOT NULL,
+    CONSTRAINT pk_plan_changes PRIMARY KEY (account_id, customer_id, subscription_id, changed_at)
+);
+
+CREATE TABLE postings (
+    account_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    source_kind TEXT NOT NULL,
+    source_id TEXT NOT NULL,
+    at BIGINT NOT NULL,
+    debit TEXT NOT NULL,
+    credit TEXT NOT NULL,
+    amount BIGINT NOT NULL,
+    currency TEXT NOT NULL,
+    CONSTRAINT pk_postings PRIMARY KEY (account_id, id)
+);
+CREATE INDEX ix_postings_account_id_source_kind_source_id ON postings (account_id, source_kind, source_id);
+
+CREATE TABLE private_offers (
+    account_id TEXT NOT NULL,
+    product_id TEXT NOT NULL,
+    sku_id TEXT NOT NULL,
+    valid_from BIGINT NOT NULL,
+    valid_until BIGINT,
+    margin TEXT,
+    price TEXT,
+    CONSTRAINT pk_private_offers PRIMARY KEY (account_id, product_id, sku_id, valid_from)
+);
+
 CREATE TABLE publishers (
     id TEXT NOT NULL,
     name TEXT NOT NULL,
@@ -153,6 +411,57 @@ CREATE TABLE publishers (
     document TEXT NOT NULL,
     CONSTRAINT pk_publishers PRIMARY KEY (id)
 );
+
+CREATE TABLE purchase_resolutions (
+    account_id TEXT NOT NULL,
+    customer_id TEXT NOT NULL,
+    subscription_id TEXT NOT NULL,
+    first_resolved_at BIGINT NOT NULL,
+    CONSTRAINT pk_purchase_resolutions PRIMARY KEY (account_id, customer_id, subscription_id)
+);
+
+CREATE TABLE reconciliation_lines (
+    account_id TEXT NOT NULL,
+    customer_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    sequence BIGINT NOT NULL,
+    subscription_id TEXT NOT NULL,
+    publisher_id TEXT NOT NULL,
+    subject_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    charge_type TEXT NOT NULL,
+    reference_id TEXT NOT NULL,
+    position BIGINT NOT NULL,
+    order_date BIGINT NOT NULL,
+    bill_month BIGINT NOT NULL,
+    term_start_at BIGINT NOT NULL,
+    term_end_at BIGINT NOT NULL,
+    charge_start_at BIGINT NOT NULL,
+    charge_end_at BIGINT NOT NULL,
+    billing_days BIGINT NOT NULL,
+    cycle_days BIGINT NOT NULL,
+    quantity BIGINT NOT NULL,
+    billable_quantity TEXT NOT NULL,
+    unit_price TEXT NOT NULL,
+    net_price TEXT NOT NULL,
+    effective_unit_price TEXT NOT NULL,
+    pricing_currency TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    exchange_rate TEXT NOT NULL,
+    exchange_rate_at BIGINT NOT NULL,
+    exchange_month BIGINT NOT NULL,
+    tax_rate TEXT NOT NULL,
+    subtotal BIGINT NOT NULL,
+    tax BIGINT NOT NULL,
+    price_adjustment TEXT NOT NULL,
+    credit_reason TEXT NOT NULL,
+    mirrors_id TEXT,
+    invoice_id TEXT,
+    CONSTRAINT pk_reconciliation_lines PRIMARY KEY (account_id, customer_id, id),
+    CONSTRAINT uq_reconciliation_lines_account_id_sequence UNIQUE (account_id, sequence)
+);
+CREATE INDEX ix_reconciliation_lines_by_term ON reconciliation_lines (account_id, subscription_id, term_start_at);
+CREATE INDEX ix_reconciliation_lines_in_order ON reconciliation_lines (account_id, invoice_id, currency, order_date, subscription_id, reference_id, position);
 
 CREATE TABLE replies (
     account_id TEXT NOT NULL,
@@ -221,11 +530,49 @@ CREATE TABLE subscriptions (
     status_reason TEXT,
     refund_until BIGINT,
     version BIGINT NOT NULL,
+    next_due_at BIGINT,
+    suspended_at BIGINT,
+    next_quantity BIGINT,
+    is_auto_fulfilled BIGINT,
+    modified_at BIGINT,
     CONSTRAINT pk_subscriptions PRIMARY KEY (account_id, customer_id, id),
     CONSTRAINT uq_subscriptions_id UNIQUE (id)
 );
 CREATE INDEX ix_subscriptions_account_id_customer_id_created_at ON subscriptions (account_id, customer_id, created_at);
+CREATE INDEX ix_subscriptions_account_id_next_due_at_id ON subscriptions (account_id, next_due_at, id);
 CREATE INDEX ix_subscriptions_account_id_order_id ON subscriptions (account_id, order_id);
+CREATE INDEX ix_subscriptions_account_id_parent_subscription_id ON subscriptions (account_id, parent_subscription_id) WHERE parent_subscription_id IS NOT NULL;
+CREATE INDEX ix_subscriptions_publisher_id_created_at_id ON subscriptions (publisher_id, created_at, id);
+
+CREATE TABLE tax_rates (
+    country TEXT NOT NULL,
+    valid_from BIGINT NOT NULL,
+    rate TEXT NOT NULL,
+    name TEXT NOT NULL,
+    CONSTRAINT pk_tax_rates PRIMARY KEY (country, valid_from)
+);
+
+CREATE TABLE usage_events (
+    account_id TEXT NOT NULL,
+    customer_id TEXT NOT NULL,
+    subscription_id TEXT NOT NULL,
+    dimension_id TEXT COLLATE "C" NOT NULL,
+    hour BIGINT NOT NULL,
+    id TEXT NOT NULL,
+    publisher_id TEXT NOT NULL,
+    product_id TEXT NOT NULL,
+    sku_id TEXT NOT NULL,
+    plan_id TEXT NOT NULL,
+    quantity TEXT NOT NULL,
+    effective_at BIGINT NOT NULL,
+    effective_text TEXT NOT NULL,
+    received_at BIGINT NOT NULL,
+    rated_at BIGINT,
+    line_id TEXT,
+    CONSTRAINT pk_usage_events PRIMARY KEY (account_id, customer_id, subscription_id, dimension_id, hour)
+);
+CREATE INDEX ix_usage_events_account_id_received_at ON usage_events (account_id, received_at) WHERE rated_at IS NULL;
+CREATE INDEX ix_usage_events_publisher_id_effective_at ON usage_events (publisher_id, effective_at);
 
 CREATE TABLE agreements (
     account_id TEXT NOT NULL,
@@ -347,4 +694,4 @@ CREATE TABLE alembic_version (
     CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
 
-INSERT INTO alembic_version (version_num) VALUES ('0001');
+INSERT INTO alembic_version (version_num) VALUES ('0002');
