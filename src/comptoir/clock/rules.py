@@ -14,9 +14,7 @@ ERROR_LENGTH_MAX = 1_000
 
 def account_time(clock: AccountClock, wall: datetime) -> datetime:
     """The account's time while the wall shows ``wall``: standing still, or shifted by the offset."""
-    if clock.frozen_at is not None:
-        return clock.frozen_at
-    return wall + timedelta(microseconds=clock.offset_micros)
+    return clock.time_at(wall)
 
 
 def failure(attempts: int, failed_at: datetime, error: str) -> Failure:

@@ -30,11 +30,42 @@ class ActivationLink(StrEnum):
 
     PLACEHOLDER = "placeholder"
     PUBLISHER = "publisher"
+    REDIRECT = "redirect"
+
+
+class TokenAlphabet(StrEnum):
+    """How purchase tokens are spelled: as every client reads them, or as the real ones are."""
+
+    BASE64URL = "base64url"
+    BASE64 = "base64"
+
+
+class PublisherOperations(StrEnum):
+    """What publishers may do with what a reseller has bought (``40-publisher-fulfillment-metering`` 3.7)."""
+
+    READ = "read"
+    UPDATE = "update"
+    DELETE = "delete"
+    ALL = "all"
 
 
 class OrderIdForm(StrEnum):
     MODERN = "modern"
     GUID = "guid"
+
+
+class TaxMode(StrEnum):
+    """Where an invoice's tax is reckoned and cut to the cent (``30-invoices-billing`` section 3.10)."""
+
+    ROW = "row"
+    DOCUMENT = "document"
+
+
+class UnbilledTotals(StrEnum):
+    """What lines not billed yet say in ``totalForCustomer`` (``30-invoices-billing`` choice C-21)."""
+
+    ZERO = "zero"
+    ESTIMATED = "estimated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +82,8 @@ class AccountSettings:
     order_fulfilment_delay_seconds: int = 0
     availability_grace_seconds: int = 86_400
     activation_token_ttl_seconds: int = 86_400
+    activation_limit_days: int = 30
+    suspension_grace_days: int = 30
     ended_subscription_list_days: int = 90
     order_cancel_max_age_days: int = 60
     refund_window_monthly_seconds: int = 86_400
@@ -70,6 +103,19 @@ class AccountSettings:
     mfa: MfaPolicy = MfaPolicy.REPORT
     activation_link: ActivationLink = ActivationLink.PUBLISHER
     order_id_form: OrderIdForm = OrderIdForm.MODERN
+    allow_early_invoices: bool = False
+    invoice_day: int = 8
+    usage_cutoff_day: int = 3
+    tax_mode: TaxMode = TaxMode.ROW
+    tax_exempt: bool = False
+    sandbox_publisher_delivery: bool = False
+    csp_allowed_operations: PublisherOperations = PublisherOperations.READ
+    activation_delay_seconds: int = 0
+    ack_window_seconds: int = 10
+    pc_wait_seconds: int = 25
+    purchase_token_alphabet: TokenAlphabet = TokenAlphabet.BASE64URL
+    usage_rating_delay_seconds: int = 0
+    unbilled_totals: UnbilledTotals = UnbilledTotals.ZERO
 
     def refund_window(self, term: Duration, own: Duration | None) -> timedelta:
         """How long a paid term can be given back for a full refund: ``own`` is what its publisher says.
@@ -91,6 +137,12 @@ class AccountClock:
     offset_micros: int = 0
     frozen_at: datetime | None = None
 
+    def time_at(self, wall: datetime) -> datetime:
+        """The account's time while the wall shows ``wall``."""
+        if self.frozen_at is not None:
+            return self.frozen_at
+        return wall + timedelta(microseconds=self.offset_micros)
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -108,6 +160,11 @@ class Account:
     is_indirect_provider: bool = False
     settings: AccountSettings = field(default_factory=AccountSettings)
     clock: AccountClock = field(default_factory=AccountClock)
+
+    @property
+    def is_seen_by_publishers(self) -> bool:
+        """Whether publishers see what is bought here (``40-publisher-fulfillment-metering`` section 7.4)."""
+        return self.kind is AccountKind.PRODUCTION or self.settings.sandbox_publisher_delivery
 
 
 OPERATOR_ACCOUNT = Account(

@@ -21,13 +21,17 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who calls: an application, and the user on whose behalf if the token is app+user."""
+    """Who calls: an application, and the user on whose behalf if the token is app+user.
+
+    ``publisher_id`` is set for an application of a publisher, which acts upon what its customers bought.
+    """
 
     application_id: str
     user_id: str | None = None
     user_name: str | None = None
     roles: frozenset[Role] = frozenset()
     has_mfa: bool = False
+    publisher_id: str | None = None
 
     @property
     def id(self) -> str:
@@ -43,6 +47,7 @@ class Context:
     tokens, stored replies and leases (contract README, decision 24). Both are aware UTC.
     ``sign`` and ``unsign`` make and open the opaque texts handed to callers, for one purpose each
     ("continuation", "purchase"); ``unsign`` gives ``None`` for a text that was not signed here.
+    ``publisher_page_size`` is how many purchases a page of a publisher's list holds at most.
     ``strict`` is set for clients that only know the older vocabularies (``00-cross-cutting`` section 12.2).
     """
 
@@ -58,3 +63,4 @@ class Context:
     locale: str = "en-US"
     strict: bool = False
     public_base_url: str = "http://127.0.0.1:8080"
+    publisher_page_size: int = 100

@@ -36,6 +36,9 @@ class Code(Enum):
     MFA_REQUIRED = "Authentication failed. MFA required. (10001)"
     NAME_UNKNOWN = "There is no {kind} {name}."
 
+    # Clocks
+    CLOCK_ADVANCING = "The clock of account {name} is being advanced to {target}."
+
     # Customers
     CUSTOMER_ID_INVALID = "The customer id {customer_id} is not valid."
     CUSTOMER_NOT_FOUND = "The tenant {customer_id} was not found."
@@ -62,6 +65,8 @@ class Code(Enum):
     VIEW_NOT_ALLOWED = "The target view {view} is unknown or not allowed."
     CATALOGUE_INPUT_INVALID = "The catalogue request is not valid: {reason}"
     CATALOGUE_FILE_INVALID = "The catalogue has {count} errors. The first: {first}"
+
+    REFERENCE_FILES_INVALID = "The files have {count} errors. The first: {first}"
 
     # Carts
     CART_NOT_FOUND = "Cart {cart_id} was not found."
@@ -115,11 +120,57 @@ class Code(Enum):
     AUTO_RENEW_IMPOSSIBLE = "Subscription {subscription_id} cannot renew: what follows it is no longer sold."
     QUANTITY_OUT_OF_RANGE = "The quantity {quantity} is outside the SKU's limits of {minimum} to {maximum}."
     QUANTITY_FIXED = "The seat quantity of subscription {subscription_id} is fixed."
+    QUANTITY_NOT_REDUCIBLE = "The item {offer_id} allows removing quantity in the refund window only."
+    QUANTITY_REFUSED = "The publisher refused another seat quantity of subscription {subscription_id}."
+    REINSTATEMENT_REFUSED = "The publisher refused to reinstate subscription {subscription_id}."
     QUANTITY_NOT_CHANGEABLE = "The item {offer_id} does not allow adding or removing quantity."
     SEAT_LIMIT = "A subscription of this account can have {limit} seats."
     SEATS_LEFT = "{requested} more seats were asked for and {remaining} are left of the item {offer_id}."
     BILLING_CYCLE_NOT_SETTABLE = "Billing cycle and term of subscription {subscription_id} cannot be set."
     PARTNER_NOT_SETTABLE = "The partner on record of subscription {subscription_id} cannot be set."
+    EXCHANGE_RATE_MISSING = (
+        "Prices in {pricing_currency} cannot be billed in {currency}: import an exchange rate for {missing}."
+    )
+
+    # Invoices
+    INVOICE_NOT_FOUND = "The document {invoice_id} was not found."
+    INVOICE_FOREIGN = "The document {invoice_id} is not one of this partner."
+    INVOICE_VOID = "The document {invoice_id} is void."
+    INVOICE_IN_WORK = "The document {invoice_id} is being billed anew as {amendment_id}."
+    INVOICE_HAS_CREDITS = "The document {invoice_id} has a credit note: bill {amendment_id} anew first."
+    LINE_NOT_FOUND = "The document {invoice_id} has no line {line}."
+    EXPORT_NOT_FOUND = "There is no export {export_id} that can be fetched."
+    EXPORT_EXPIRED = "The export {export_id} has expired. Ask for it again."
+    EXPORT_TOKEN_INVALID = "The signature of the address is wrong or has expired."  # noqa: S105 - a text
+    RANGE_OUTSIDE = "The range lies outside the {size} bytes of the file."
+    MONTH_NOT_CLOSABLE = "The month {month} cannot be invoiced before {at}."
+
+    # Publishers
+    API_VERSION_MISSING = "The query parameter api-version is missing. Give {version}."
+    API_VERSION_UNKNOWN = "The api-version {asked} is not supported. Give {version}."
+    PURCHASE_TOKEN_MISSING = "The header x-ms-marketplace-token is missing."  # noqa: S105 - a text, no secret
+    PURCHASE_TOKEN_INVALID = "The purchase token is malformed, unknown or expired."  # noqa: S105 - a text
+    PURCHASE_FOREIGN = "The subscription {subscription_id} was bought from another publisher."
+    PURCHASE_NOT_FOUND = "The subscription {subscription_id} was not found."
+    TOO_MUCH_USAGE = "There are more than {limit} events in that time. Ask for fewer days, or one dimension."
+    PURCHASE_ENDED = "The subscription {subscription_id} has ended: there is nothing to activate."
+    PURCHASE_ENDED_ALREADY = "The subscription {subscription_id} has ended already."
+    PURCHASE_ACTIVE_ALREADY = "The subscription {subscription_id} is activated already."
+    PURCHASE_MISMATCH = "The {member} is not that of the purchase, which is {expected}."
+    PAGE_TOKEN_INVALID = "The continuationToken is not one of this list."  # noqa: S105 - a text, no secret
+    CHANGE_NOT_SINGLE = "Give either planId or quantity."
+    CHANGE_NOT_SUBSCRIBED = "The subscription {subscription_id} is not in the status Subscribed."
+    PUBLISHER_OPERATION_NOT_ALLOWED = "The allowedCustomerOperations of the subscription lack {operation}."
+    OPERATION_OPEN = "Another operation of the subscription {subscription_id} is open."
+    PLAN_NOT_AVAILABLE = "The plan {plan_id} is not available for this subscription."
+    PLAN_IS_CURRENT = "The subscription is on the plan {plan_id} already."
+    PLAN_HAS_NO_SEATS = "The plan {plan_id} is a flat rate: it has no quantity."
+    QUANTITY_IS_CURRENT = "The quantity of the subscription is {quantity} already."
+    SEATS_OUT_OF_RANGE = "The quantity must be a whole number from {minimum} to {maximum}."
+    ACKNOWLEDGEMENT_INVALID = "The status must be Success or Failure."
+    OPERATION_NOT_FOUND = "The operation {operation_id} was not found."
+    OPERATION_NOT_ACKNOWLEDGED = "An operation {action} is not acknowledged: it has happened already."
+    OPERATION_CLOSED = "The operation {operation_id} has ended as {status}."
 
 
 class Refusal(Exception):
@@ -138,6 +189,17 @@ class Refusal(Exception):
     def description(self) -> str:
         """The code's text with this refusal's facts, at most 1,024 characters."""
         return self.code.value.format(**self.facts)[:1024]
+
+
+class Unsettled(Exception):
+    """What the call touches has work of the account outstanding that is due already, such as a renewal.
+
+    No answer for a caller: the work is done first, then the call runs again.
+    """
+
+    def __init__(self, account_id: str) -> None:
+        self.account_id = account_id
+        super().__init__(account_id)
 
 
 @dataclass(frozen=True, slots=True)

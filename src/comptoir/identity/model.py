@@ -108,7 +108,10 @@ class Organization:
 
 @dataclass(frozen=True, slots=True)
 class AccountDraft:
-    """An account to be created. ``overrides`` are settings laid over those of kind and profile."""
+    """An account to be created. ``overrides`` are settings laid over those of kind and profile.
+
+    A sandbox's clock stands still at ``clock_at`` until it is moved; without it, it follows the wall.
+    """
 
     name: str
     kind: AccountKind
@@ -121,6 +124,7 @@ class AccountDraft:
     profile: Profile = Profile.RELAXED
     is_indirect_provider: bool = False
     overrides: dict[str, SettingValue] = field(default_factory=dict)
+    clock_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from comptoir.core.accounts import (
 from comptoir.core.context import Actor
 from comptoir.core.errors import Code, Refusal
 from comptoir.identity.model import AudienceKind, Principal, SettingsChange, SettingValue
-from comptoir.identity.setting_notes import HIGHEST, SETTING_NOTES, SettingNote, Shape
+from comptoir.identity.setting_notes import SETTING_NOTES, SettingNote, Shape
 
 DIRECTORY_RESOURCE = "https://graph.windows.net"
 PARTNER_RESOURCE = "https://api.partnercenter.microsoft.com"
@@ -37,6 +37,7 @@ SANDBOX = {
     "allow_customer_delete": True,
     "allow_partner_activation": True,
     "activation_link": ActivationLink.PLACEHOLDER,
+    "allow_early_invoices": True,
 }
 """What a sandbox account may do that a production account may not (``00-cross-cutting`` section 14)."""
 
@@ -44,6 +45,7 @@ FAITHFUL = {
     "order_list_delay_seconds": 900,
     "order_fulfilment_delay_seconds": 2,
     "requests_per_minute": 500,
+    "usage_rating_delay_seconds": 3_600,
 }
 """Documented delays and throttling (``10-catalog-cart-orders`` sections 4.2 and 4.6, ``00-cross-cutting``
 section 12.0)."""
@@ -109,7 +111,7 @@ def _checked_number(name: str, value: SettingValue, note: SettingNote) -> int | 
     is_limit = note.shape is Shape.LIMIT
     if is_limit and value is None:
         return None
-    lowest, highest = int(is_limit), HIGHEST[note.shape]
+    lowest, highest = note.lowest_and_highest
     if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value <= highest:
         suffix = ", or none" if is_limit else ""
         raise _wrong_value(name, f"it takes a whole number from {lowest} to {highest}{suffix}")

@@ -13,7 +13,7 @@ from joserfc.jwk import RSAKey
 
 from comptoir.audit import service as audit
 from comptoir.audit.model import Action
-from comptoir.core.accounts import Account
+from comptoir.core.accounts import Account, AccountClock, AccountKind
 from comptoir.core.context import Context, Role
 from comptoir.core.errors import Code, Refusal
 from comptoir.core.ids import Ids
@@ -33,6 +33,7 @@ from comptoir.identity.model import (
 
 RSA_BITS = 2_048
 SECRET_BYTES = 32
+SECRET_LENGTH_MIN = 32
 RETIREMENT_DELAY = timedelta(days=1)
 """How long an old key still verifies after a rotation: longer than any token of it lives."""
 
@@ -97,6 +98,7 @@ def draw_operator_key() -> str:
 async def create_account(tx: Tx, draft: AccountDraft, *, ids: Ids, wall: datetime) -> Account:
     """Raises ``INVALID_PROPERTY`` for overrides that are no settings."""
     assert draft.name == draft.name.lower(), draft.name
+    assert draft.clock_at is None or draft.kind is AccountKind.SANDBOX, "a production clock follows the wall"
     assert "." in draft.domain, draft.domain
     account = Account(
         id=ids.guid(),
@@ -110,6 +112,7 @@ async def create_account(tx: Tx, draft: AccountDraft, *, ids: Ids, wall: datetim
         mpn_id=draft.mpn_id,
         is_indirect_provider=draft.is_indirect_provider,
         settings=rules.resolve_settings(draft.kind, draft.profile, draft.overrides),
+        clock=AccountClock(frozen_at=draft.clock_at),
     )
     await store.insert_account(tx, AccountRecord(account, draft.organization, draft.overrides), wall)
     return account
@@ -130,8 +133,37 @@ async def create_publisher_application(
     return await _register(tx, Application(client_id.lower(), name, publisher_id=publisher_id), wall)
 
 
+async def register_publisher(tx: Tx, ctx: Context, application: Application, secret: str) -> None:
+    """Let a publisher's application sign in with this secret from now on, and with no other.
+
+    Raises ``INVALID_PROPERTY`` for a secret that could be guessed.
+    """
+    if len(secret) < SECRET_LENGTH_MIN:
+        reason = f"a secret has at least {SECRET_LENGTH_MIN} characters."
+        raise Refusal(Code.INVALID_PROPERTY, member="clientSecret", reason=reason)
+    digest = grants.secret_digest(secret)
+    if not await store.set_publisher_secret(tx, application, digest):
+        await store.insert_application(tx, application, digest, ctx.wall)
+    audit.record(
+        tx,
+        ctx,
+        Action.REGISTER_PUBLISHER,
+        subject_kind="publisher",
+        subject_id=application.publisher_id or "",
+        after={"applicationId": application.client_id},
+    )
+
+
+def draw_client_secret() -> str:
+    """A secret for an application, for those who register it. It begins with no dash, which a command line
+    would take for a flag.
+    """
+    secret = randomness.token_urlsafe(SECRET_BYTES)
+    return draw_client_secret() if secret.startswith("-") else secret
+
+
 async def _register(tx: Tx, application: Application, wall: datetime) -> Credentials:
-    credentials = Credentials(application.client_id, randomness.token_urlsafe(SECRET_BYTES))
+    credentials = Credentials(application.client_id, draw_client_secret())
     await store.insert_application(tx, application, grants.secret_digest(credentials.client_secret), wall)
     return credentials
 
@@ -215,6 +247,36 @@ async def load_caller(tx: Tx, principal: Principal) -> tuple[Account, Applicatio
     if caller is None:
         raise Refusal(Code.TOKEN_INVALID, reason="the application is not registered in the tenant.")
     return caller
+
+
+async def load_publisher(tx: Tx, principal: Principal) -> str:
+    """The publisher that a verified token names (``40-publisher-fulfillment-metering`` section 2.1).
+
+    Raises ``TOKEN_INVALID`` where the application is not, or no longer, registered for one in that tenant.
+    """
+    found = await store.find_publisher_of_client(tx, principal.tenant_id, principal.application_id)
+    if found is None:
+        raise Refusal(Code.TOKEN_INVALID, reason="the application is not registered for a publisher.")
+    return found
+
+
+async def has_publisher(tx: Tx, publisher_id: str) -> bool:
+    """Whether the catalogue has a publisher of this id."""
+    return await store.has_publisher(tx, publisher_id)
+
+
+def application_object_id(tenant_id: str, client_id: str) -> str:
+    """The id under which a tenant's directory has an application, as its tokens name it in ``oid``."""
+    return tokens.application_object_id(tenant_id, client_id)
+
+
+async def in_account(tx: Tx, ctx: Context, account_id: str) -> Context:
+    """The context of the same call within an account, with the time of that account's clock.
+
+    For publishers, who act across accounts: a call of theirs begins outside all of them.
+    """
+    account = (await load_account(tx, account_id)).account
+    return replace(ctx, account=account, now=account.clock.time_at(ctx.wall))
 
 
 async def find_tenant(tx: Tx, tenant: str) -> str | None:

@@ -6,7 +6,15 @@ Read by the rules that check an operator's values and by the generated page of s
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 
-from comptoir.core.accounts import ActivationLink, MfaPolicy, OrderIdForm
+from comptoir.core.accounts import (
+    ActivationLink,
+    MfaPolicy,
+    OrderIdForm,
+    PublisherOperations,
+    TaxMode,
+    TokenAlphabet,
+    UnbilledTotals,
+)
 
 
 class Shape(Enum):
@@ -14,22 +22,31 @@ class Shape(Enum):
 
     SECONDS = "whole seconds"
     DAYS = "whole days"
+    MONTH_DAY = "day of the month"
     LIMIT = "whole number, or none"
     FLAG = "true or false"
     CHOICE = "one of several words"
 
 
-HIGHEST = {Shape.SECONDS: 315_360_000, Shape.DAYS: 3_650, Shape.LIMIT: 1_000_000_000}
-"""Ten years, or a billion: past them a value is a slip of the pen, and dates would overflow."""
+HIGHEST = {Shape.SECONDS: 315_360_000, Shape.DAYS: 3_650, Shape.LIMIT: 1_000_000_000, Shape.MONTH_DAY: 28}
+"""Ten years, or a billion: past them a value is a slip of the pen, and dates would overflow. Every month has
+28 days.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class SettingNote:
-    """``choices`` is the enumeration of a setting whose shape is ``CHOICE``."""
+    """``choices`` is the enumeration of a setting whose shape is ``CHOICE``; ``between`` narrows a number."""
 
     shape: Shape
     summary: str
     choices: type[StrEnum] | None = None
+    between: tuple[int, int] | None = None
+
+    @property
+    def lowest_and_highest(self) -> tuple[int, int]:
+        """The least and the greatest number that the setting takes."""
+        return self.between or (int(self.shape is Shape.LIMIT), HIGHEST[self.shape])
 
 
 SETTING_NOTES: dict[str, SettingNote] = {
@@ -47,6 +64,15 @@ SETTING_NOTES: dict[str, SettingNote] = {
     ),
     "activation_token_ttl_seconds": SettingNote(
         Shape.SECONDS, "How long the token in an activation link can be resolved."
+    ),
+    "activation_limit_days": SettingNote(
+        Shape.DAYS,
+        "How long after its purchase a subscription can be activated; then it is deleted, unbilled. A "
+        "shorter time counts for later purchases only.",
+    ),
+    "suspension_grace_days": SettingNote(
+        Shape.DAYS,
+        "How long a subscription can be suspended before it is deleted. If its term ends first, it expires.",
     ),
     "ended_subscription_list_days": SettingNote(
         Shape.DAYS, "For how many days the list of subscriptions still shows one that has ended."
@@ -96,10 +122,65 @@ SETTING_NOTES: dict[str, SettingNote] = {
         MfaPolicy,
     ),
     "activation_link": SettingNote(
-        Shape.CHOICE, "Where an activation link leads: a placeholder page, or the publisher.", ActivationLink
+        Shape.CHOICE,
+        "Where an activation link leads: a placeholder page, the publisher, or an address here that leads on "
+        "to the publisher with a new token at each visit.",
+        ActivationLink,
     ),
     "order_id_form": SettingNote(
         Shape.CHOICE, "Form of new order ids: modern, or guid for the PowerShell module.", OrderIdForm
+    ),
+    "allow_early_invoices": SettingNote(
+        Shape.FLAG, "Whether the operator can issue a month's invoices before the invoice day."
+    ),
+    "invoice_day": SettingNote(
+        Shape.MONTH_DAY,
+        "The day of the following month, at midnight UTC, on which a month is invoiced.",
+        between=(4, 28),
+    ),
+    "usage_cutoff_day": SettingNote(
+        Shape.MONTH_DAY,
+        "The day of the following month, at midnight UTC, up to which usage belongs to the month in which it "
+        "was used; later it is billed with the next month.",
+        between=(2, 4),
+    ),
+    "tax_mode": SettingNote(
+        Shape.CHOICE, "Whether tax is reckoned and cut row by row, or once for the whole document.", TaxMode
+    ),
+    "tax_exempt": SettingNote(Shape.FLAG, "Whether the partner pays no tax."),
+    "sandbox_publisher_delivery": SettingNote(
+        Shape.FLAG,
+        "Whether publishers see what a sandbox account buys: purchase tokens, webhooks and usage as in "
+        "production. Production accounts are always seen.",
+    ),
+    "csp_allowed_operations": SettingNote(
+        Shape.CHOICE,
+        "What publishers may do with purchases of the account besides reading them: update (change plan and "
+        "quantity), delete (cancel), or all of it.",
+        PublisherOperations,
+    ),
+    "activation_delay_seconds": SettingNote(
+        Shape.SECONDS, "How long after a publisher's call an activation takes effect."
+    ),
+    "ack_window_seconds": SettingNote(
+        Shape.SECONDS,
+        "How long a publisher that took the webhook of a change can refuse it; then it is accepted.",
+    ),
+    "pc_wait_seconds": SettingNote(
+        Shape.SECONDS, "How long a partner's change of a subscription waits for the publisher's answer."
+    ),
+    "purchase_token_alphabet": SettingNote(
+        Shape.CHOICE,
+        "How purchase tokens are spelled: base64url, or base64 to try a landing page's decoding.",
+        TokenAlphabet,
+    ),
+    "usage_rating_delay_seconds": SettingNote(
+        Shape.SECONDS, "How long after it was accepted a report of usage becomes a consumption line."
+    ),
+    "unbilled_totals": SettingNote(
+        Shape.CHOICE,
+        "What lines that are not billed yet say as their total: zero, or their amount before tax.",
+        UnbilledTotals,
     ),
 }
 """One note for each field of ``AccountSettings``; a test compares the two."""

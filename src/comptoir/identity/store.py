@@ -8,7 +8,7 @@ import msgspec
 
 from comptoir.core.accounts import Account, AccountClock, AccountKind, AccountSettings, Profile
 from comptoir.core.context import Role
-from comptoir.core.instants import optional_instant, to_micros
+from comptoir.core.instants import optional_instant, optional_micros, to_micros
 from comptoir.db import Row, Tx, sql
 from comptoir.identity.model import (
     AccountRecord,
@@ -44,7 +44,7 @@ INSERT_ACCOUNT = sql("""
         organization, settings, clock_offset_micros, clock_frozen_at, created_at
     ) VALUES (
         :id, :name, :kind, :profile, :domain, :company_name, :country, :currency, :mpn_id,
-        :is_indirect_provider, :organization, :settings, 0, NULL, :created_at
+        :is_indirect_provider, :organization, :settings, :clock_offset, :clock_frozen_at, :created_at
     )
 """)
 
@@ -79,6 +79,12 @@ INSERT_APPLICATION = sql("""
     INSERT INTO applications (
         client_id, account_id, publisher_id, name, secret_hash, compatibility, created_at
     ) VALUES (:client_id, :account_id, :publisher_id, :name, :secret_hash, :compatibility, :created_at)
+""")
+
+# Publishers stand outside accounts.
+SET_PUBLISHER_SECRET = sql("""
+    UPDATE applications SET secret_hash = :secret_hash
+    WHERE client_id = :client_id AND publisher_id = :publisher_id
 """)
 
 LOAD_CALLER = sql("""
@@ -119,6 +125,15 @@ FIND_PUBLISHER_CLIENT = sql("""
     WHERE b.id = :name OR b.name = :name
     ORDER BY p.created_at, p.client_id{c} LIMIT 1
 """)
+
+# Publishers stand outside accounts.
+FIND_PUBLISHER_OF_CLIENT = sql("""
+    SELECT b.id
+    FROM applications p JOIN publishers b ON b.id = p.publisher_id
+    WHERE p.client_id = :client_id AND b.tenant_id = :tenant_id
+""")
+
+FIND_PUBLISHER = sql("SELECT id FROM publishers WHERE id = :publisher_id")
 
 INSERT_USER = sql("""
     INSERT INTO users (account_id, id, user_name, display_name, roles, created_at)
@@ -179,6 +194,8 @@ async def insert_account(tx: Tx, record: AccountRecord, wall: datetime) -> None:
         is_indirect_provider=int(account.is_indirect_provider),
         organization=_json(record.organization),
         settings=_json(record.overrides),
+        clock_offset=account.clock.offset_micros,
+        clock_frozen_at=optional_micros(account.clock.frozen_at),
         created_at=to_micros(wall),
     )
 
@@ -223,6 +240,17 @@ async def insert_application(tx: Tx, application: Application, secret_digest: st
     )
 
 
+async def set_publisher_secret(tx: Tx, application: Application, secret_digest: str) -> bool:
+    """Give a publisher's application another secret, if it is registered."""
+    changed = await tx.run(
+        SET_PUBLISHER_SECRET,
+        client_id=application.client_id,
+        publisher_id=application.publisher_id,
+        secret_hash=secret_digest,
+    )
+    return changed == 1
+
+
 async def load_caller(tx: Tx, account_id: str, client_id: str) -> tuple[Account, Application] | None:
     """An account and one of its own applications, in one statement."""
     row = await tx.one(LOAD_CALLER, account_id=account_id, client_id=client_id)
@@ -253,6 +281,16 @@ async def find_publisher_client(tx: Tx, name: str) -> tuple[str, str] | None:
     """Tenant and oldest application of the publisher with this id or name."""
     row = await tx.one(FIND_PUBLISHER_CLIENT, name=name)
     return None if row is None else (row["tenant_id"], row["client_id"])
+
+
+async def find_publisher_of_client(tx: Tx, tenant_id: str, client_id: str) -> str | None:
+    """The publisher of this tenant that the application is registered for."""
+    row = await tx.one(FIND_PUBLISHER_OF_CLIENT, tenant_id=tenant_id, client_id=client_id)
+    return None if row is None else str(row["id"])
+
+
+async def has_publisher(tx: Tx, publisher_id: str) -> bool:
+    return await tx.one(FIND_PUBLISHER, publisher_id=publisher_id) is not None
 
 
 async def insert_user(tx: Tx, user: User, wall: datetime) -> None:

@@ -1,4 +1,4 @@
-"""Signed texts: bearer tokens (JWT, RS256) and the opaque texts handed to callers (HMAC).
+"""Signed texts: bearer tokens (JWT, RS256) and the opaque texts handed to callers (AES-SIV).
 
 Times are arguments and nothing is drawn at random. Keys come from ``service``. Claims and their checks:
 ``00-cross-cutting`` section 13.8.
@@ -6,7 +6,6 @@ Times are arguments and nothing is drawn at random. Keys come from ``service``. 
 
 import base64
 import binascii
-import hashlib
 import hmac
 import uuid
 from collections.abc import Mapping
@@ -15,6 +14,8 @@ from functools import lru_cache, partial
 from typing import Any
 
 import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
@@ -23,17 +24,26 @@ from comptoir.core.context import Role
 from comptoir.core.errors import Code, Refusal
 from comptoir.core.instants import EPOCH
 from comptoir.identity.model import AudienceKind, Principal, Secrets, SigningKey, User
-from comptoir.identity.rules import OPERATOR_RESOURCE, audience_kind, same_resource
+from comptoir.identity.rules import (
+    OPERATOR_RESOURCE,
+    PUBLISHER_RESOURCE,
+    audience_kind,
+    same_resource,
+)
 
 LIFETIME = timedelta(hours=1)
 CLOCK_SKEW = timedelta(minutes=5)
+PUBLISHER_CLOCK_SKEW = timedelta(seconds=60)
+"""What publishers' tokens are given (``40-publisher-fulfillment-metering`` section 2.1)."""
+
 TOKEN_LENGTH_MAX = 16_384
 VERIFIED_TOKENS_MAX = 1_024
 OPERATOR_APPLICATION = "operator"
 
 _ROLES: Mapping[str, Role] = {role.value: role for role in Role}
 _APPLICATION_OBJECTS = uuid.UUID("6f9c1f43-6f0f-4d9e-9d0a-0f6f3a3b7c55")
-_MAC_BYTES = hashlib.sha256().digest_size
+_FILLED = b"."
+"""Begins what is encrypted, which must not be empty."""
 
 
 class Claims(msgspec.Struct, omit_defaults=True, frozen=True, kw_only=True):
@@ -63,7 +73,7 @@ def application_claims(
     *, tenant_id: str, client_id: str, resource: str, base_url: str, wall: datetime, version: int = 1
 ) -> Claims:
     """The claims of an app-only token. ``version`` 2 names the application ``azp`` instead of ``appid``."""
-    object_id = str(uuid.uuid5(_APPLICATION_OBJECTS, f"{tenant_id}/{client_id}"))
+    object_id = application_object_id(tenant_id, client_id)
     now = seconds(wall)
     return Claims(
         aud=resource,
@@ -78,6 +88,11 @@ def application_claims(
         appid=client_id if version == 1 else "",
         azp=client_id if version == 2 else "",
     )
+
+
+def application_object_id(tenant_id: str, client_id: str) -> str:
+    """The id under which a tenant's directory has an application."""
+    return str(uuid.uuid5(_APPLICATION_OBJECTS, f"{tenant_id}/{client_id}"))
 
 
 def user_claims(
@@ -108,6 +123,28 @@ def operator_claims(secrets: Secrets, base_url: str, wall: datetime) -> Claims:
         resource=OPERATOR_RESOURCE,
         base_url=base_url,
         wall=wall,
+    )
+
+
+def webhook_claims(*, tenant_id: str, application_id: str, base_url: str, wall: datetime) -> Claims:
+    """The claims by which a publisher knows that a webhook comes from this marketplace.
+
+    Its own application is the audience, we are the caller. Validators allow no skew, so the token is valid
+    for some minutes already (``40-publisher-fulfillment-metering`` section 2.2). Raises ``TOKEN_INVALID`` for
+    an application that is one of our APIs: nobody gets a token for those without a secret.
+    """
+    if audience_kind(application_id, base_url) is not None:
+        raise _invalid("no publisher's application has the id of an API of this marketplace")
+    now = seconds(wall)
+    return Claims(
+        aud=application_id,
+        iss=issuer(base_url, tenant_id, 2),
+        iat=now,
+        nbf=now - int(CLOCK_SKEW.total_seconds()),
+        exp=now + int(LIFETIME.total_seconds()),
+        tid=tenant_id,
+        ver="2.0",
+        azp=PUBLISHER_RESOURCE,
     )
 
 
@@ -144,8 +181,8 @@ def verify(secrets: Secrets, token: str, wall: datetime, *, audience: str, base_
     signing, claims = _read(secrets, token)
     if not signing.is_valid(wall):
         raise _invalid("the key that signed the token is retired")
-    _require_in_force(claims, wall)
     kind = audience_kind(claims.aud, base_url)
+    _require_in_force(claims, wall, PUBLISHER_CLOCK_SKEW if kind is AudienceKind.PUBLISHER else CLOCK_SKEW)
     if kind is None or kind != audience:
         raise _invalid("the token is meant for another audience")
     if kind is AudienceKind.OPERATOR and claims.tid != secrets.server_id:
@@ -163,25 +200,33 @@ def key_set(secrets: Secrets, wall: datetime) -> list[dict[str, Any]]:
 
 
 def sign_opaque(secrets: Secrets, purpose: str, payload: bytes) -> str:
-    """A text that only this installation can make, for one purpose. The payload can be read by anyone."""
-    return _base64url(_mac(secrets, purpose, payload) + payload)
+    """A text that only this installation can make, and read, for one purpose.
+
+    The same payload gives the same text: whoever wants another one puts something new into it.
+    """
+    return _base64url(_cipher(secrets).encrypt(_FILLED + payload, [_purpose(purpose)]))
 
 
 def open_opaque(secrets: Secrets, purpose: str, token: str) -> bytes | None:
     """The payload of a text made by ``sign_opaque`` for the same purpose, ``None`` for any other text."""
     try:
-        signed = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+        sealed = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         return None
-    mac, payload = signed[:_MAC_BYTES], signed[_MAC_BYTES:]
-    if not hmac.compare_digest(mac, _mac(secrets, purpose, payload)):
+    try:
+        return _cipher(secrets).decrypt(sealed, [_purpose(purpose)]).removeprefix(_FILLED)
+    except (InvalidTag, ValueError):
         return None
-    return payload
 
 
-def _mac(secrets: Secrets, purpose: str, payload: bytes) -> bytes:
-    assert "\0" not in purpose
-    return hmac.digest(secrets.hmac_key, purpose.encode() + b"\0" + payload, "sha256")
+@lru_cache(maxsize=4)
+def _cipher(secrets: Secrets) -> AESSIV:
+    """Encryption that proves who made a text, with a key that is drawn from the installation's for it."""
+    return AESSIV(hmac.digest(secrets.hmac_key, b"opaque texts", "sha512"))
+
+
+def _purpose(purpose: str) -> bytes:
+    return purpose.encode()
 
 
 def _base64url(content: bytes) -> str:
@@ -229,8 +274,8 @@ def _names_tenant(claims: Claims) -> bool:
     return issued_by.endswith((f"/{tenant}", f"/{tenant}/v2.0"))
 
 
-def _require_in_force(claims: Claims, wall: datetime) -> None:
-    skew = int(CLOCK_SKEW.total_seconds())
+def _require_in_force(claims: Claims, wall: datetime, allowed: timedelta) -> None:
+    skew = int(allowed.total_seconds())
     now = seconds(wall)
     if now >= claims.exp + skew:
         raise _invalid("the token has expired")
