@@ -20,6 +20,7 @@ from comptoir.catalog.model import (
     PricingModel,
     ProductDetails,
     Publisher,
+    SeatReduction,
     SkuDetails,
     Term,
     Texts,
@@ -92,6 +93,7 @@ def sku_details(offer: OfferEntry, plan: PlanEntry, parent_skus: tuple[str, ...]
         ownership_limit=plan.ownership_limit,
         attestation_type=plan.attestation,
         meters=tuple(sorted(plan.meters)),
+        seat_reduction=SeatReduction(plan.seat_reduction or SeatReduction.PRORATED_ANYTIME),
     )
 
 
@@ -111,6 +113,7 @@ def trial_details(paid: SkuDetails, paid_sku_key: str) -> SkuDetails:
         ownership_limit=paid.ownership_limit,
         attestation_type=paid.attestation_type,
         renews_to_sku=paid_sku_key,
+        seat_reduction=paid.seat_reduction,
     )
 
 

@@ -136,6 +136,7 @@ class PlanEntry(Entry, kw_only=True, frozen=True):
     meters: dict[DimensionId, MeterEntry] = {}
     trial: Literal["P1M"] | None = None
     seats: SeatsEntry | None = None
+    seat_reduction: Literal["prorated_anytime", "window_only", "next_term"] | None = None
     stop_sell: bool = False
     exclusive_to: Annotated[tuple[Guid, ...], Meta(max_length=1000)] | None = None
     add_on_to: Annotated[tuple[PlanReference, ...], Meta(min_length=1, max_length=100)] | None = None

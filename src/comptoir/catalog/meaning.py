@@ -198,6 +198,8 @@ class _Checker:
         seats = plan.seats
         if seats is not None and not is_per_user:
             yield self.finding((*path, "seats"), "only plans of per-user offers have seats")
+        if plan.seat_reduction is not None and not is_per_user:
+            yield self.finding((*path, "seatReduction"), "only plans of per-user offers have seats")
         if seats is not None and seats.maximum is not None and seats.maximum < seats.minimum:
             yield self.finding((*path, "seats", "maximum"), "the maximum is less than the minimum")
         if plan.minimum_parent_seats is not None and not self.document.has(path, "addOnTo"):

@@ -63,6 +63,18 @@ class Fulfillment(StrEnum):
     AUTO = "auto"
 
 
+class SeatReduction(StrEnum):
+    """When seats can be given back (``30-invoices-billing`` section 3.7); values are the catalogue file's.
+
+    At any time, with credit for the days that are left; only while a refund is possible; or at any time, but
+    with effect from the next term.
+    """
+
+    PRORATED_ANYTIME = "prorated_anytime"
+    WINDOW_ONLY = "window_only"
+    NEXT_TERM = "next_term"
+
+
 @dataclass(frozen=True, slots=True)
 class Term:
     """One way to buy a plan: how long, how often paid, and the price of one unit for one payment."""
@@ -180,6 +192,7 @@ class SkuDetails:
     """``PRODUCT:SKU`` of the paid plan that a free trial turns into."""
     meters: tuple[str, ...] = ()
     """Dimensions of the product that are counted for this plan."""
+    seat_reduction: SeatReduction = SeatReduction.PRORATED_ANYTIME
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +232,49 @@ class Availability:
 
 
 @dataclass(frozen=True, slots=True)
+class Plan:
+    """A SKU with the product that it belongs to, as its publisher knows it.
+
+    A plan and its free trial have the same ``plan_id``; ``offer_id`` and ``plan_id`` are the publisher's own.
+    """
+
+    product: Product
+    sku: Sku
+
+    @property
+    def is_per_seat(self) -> bool:
+        return self.product.details.pricing_model is PricingModel.PER_USER
+
+
+@dataclass(frozen=True, slots=True)
+class MeteredPlan:
+    """What of a plan's usage is counted for a subscription that bought one of its availabilities."""
+
+    product_id: str
+    sku_id: str
+    plan_id: str
+    meters: frozenset[str]
+    terms: tuple[Term, ...]
+
+    def included(self, duration: Duration, cycle: BillingCycle) -> Mapping[str, int | None]:
+        """Units of each dimension that are included in a term paid like this; ``None``: without limit."""
+        bought = (term for term in self.terms if (term.duration, term.billing_cycle) == (duration, cycle))
+        return next((term.included for term in bought), {})
+
+
+@dataclass(frozen=True, slots=True)
+class PricePeriod:
+    """What the units of a plan's dimensions cost in one market, until other prices took their place.
+
+    ``until`` is exclusive; ``None`` where the prices are in force still.
+    """
+
+    availability_id: str
+    until: datetime | None
+    prices: Mapping[str, Rate]
+
+
+@dataclass(frozen=True, slots=True)
 class Offer:
     """One availability together with everything that buying it needs to know."""
 
@@ -252,6 +308,8 @@ class Offer:
     landing_page_url: str
     renews_to_sku: str | None
     metered_only: bool
+    fulfillment: Fulfillment = Fulfillment.PUBLISHER
+    seat_reduction: SeatReduction = SeatReduction.PRORATED_ANYTIME
 
     @property
     def catalog_item_id(self) -> str:

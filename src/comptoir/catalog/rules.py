@@ -10,6 +10,7 @@ from comptoir.catalog.model import (
     BillingCycle,
     InventoryResult,
     InventoryTarget,
+    Offer,
     Product,
     RestrictionReason,
     Segment,
@@ -111,6 +112,20 @@ def refund_window(term: Term, settings: AccountSettings) -> timedelta | None:
     if term.billing_cycle is BillingCycle.NONE:
         return None
     return settings.refund_window(term.duration, term.refund_window)
+
+
+def market_after(offer: Offer) -> tuple[str, str, str, str, str]:
+    """Where that is sold which follows a subscription of the offer: the same plan, or that of a trial.
+
+    Product id, SKU id, country, segment and currency.
+    """
+    product_id, sku_id = (offer.renews_to_sku or offer.sku_key).split(":")
+    return product_id, sku_id, offer.country, offer.segment.value, offer.currency
+
+
+def on_sale(offer: Offer | None) -> Offer | None:
+    """The offer, unless its plan is stop-sold or it is none at all."""
+    return None if offer is None or offer.is_stop_sold else offer
 
 
 def judge_inventory(sku: StockedSku) -> InventoryResult:

@@ -8,6 +8,7 @@ from comptoir.catalog.model import (
     InventoryResult,
     InventoryTarget,
     Offer,
+    Plan,
     Product,
     Publisher,
     Segment,
@@ -118,11 +119,55 @@ async def successor(tx: Tx, offer: Offer) -> Offer | None:
 
     In the same country, segment and currency; ``None`` once the plan is withdrawn there or stop-sold.
     """
-    product_id, sku_id = (offer.renews_to_sku or offer.sku_key).split(":")
-    selection = Selection(offer.country, frozenset({offer.segment}))
-    listed = await store.list_availabilities(tx, selection, selection.segments, product_id, sku_id)
-    found = await offers(tx, [each.catalog_item_id for each in listed if each.currency == offer.currency])
-    return next((each for each in found.values() if not each.is_stop_sold), None)
+    market = rules.market_after(offer)
+    return rules.on_sale((await store.find_current(tx, [market])).get(market))
+
+
+async def successors(tx: Tx, catalog_item_ids: Collection[str]) -> dict[str, Offer]:
+    """``successor`` of many items at once, keyed by the id as asked for; those that have none are absent."""
+    bought = await offers(tx, catalog_item_ids)
+    markets = {text: rules.market_after(offer) for text, offer in bought.items()}
+    current = await store.find_current(tx, markets.values())
+    sold = ((text, rules.on_sale(current.get(market))) for text, market in markets.items())
+    return {text: offer for text, offer in sold if offer is not None}
+
+
+async def plans(tx: Tx, product_id: str) -> list[Plan]:
+    """Every plan of an offer and every free trial, as the publisher knows them, whoever may see them."""
+    return [Plan(parent, sku) for parent, sku in await store.list_plans(tx, product_id)]
+
+
+async def paid_sku(tx: Tx, publisher_id: str, offer_id: str, plan_id: str) -> Sku | None:
+    """The SKU of a plan by the publisher's own ids, not that of its free trial."""
+    return await store.find_paid_sku(tx, publisher_id, offer_id, plan_id)
+
+
+async def sold_in(tx: Tx, plan: Plan, country: str, buyer: str) -> list[Availability]:
+    """What an account may buy of a plan now for a commercial customer of a country; often nothing."""
+    selection = Selection(country, frozenset({Segment.COMMERCIAL}), buyer)
+    return await store.list_availabilities(tx, selection, selection.segments, plan.product.id, plan.sku.id)
+
+
+async def on_sale_beside(tx: Tx, offer: Offer) -> list[Availability]:
+    """What is sold now of the offer's product in the same market, and what was bought itself.
+
+    By SKU; where a SKU has both, what is sold now comes first.
+    """
+    return await store.list_of_product(
+        tx, offer.product_id, offer.country, offer.segment, offer.availability_id
+    )
+
+
+async def publisher(tx: Tx, publisher_id: str) -> Publisher:
+    """A publisher that is known to exist: none is ever removed."""
+    found = await store.find_publisher(tx, publisher_id)
+    assert found is not None, publisher_id
+    return found
+
+
+async def webhook_of(tx: Tx, product_id: str) -> tuple[str, Publisher] | None:
+    """Where a product's publisher is told of changes, and who that is; ``None`` for an unknown product."""
+    return await store.find_webhook(tx, product_id)
 
 
 async def check_inventory(tx: Tx, country: str, targets: Sequence[InventoryTarget]) -> list[InventoryResult]:

@@ -26,6 +26,8 @@ from comptoir.core.instants import optional_instant
 from comptoir.db import Row, Statement, Tx, sql
 
 ItemKey = tuple[str, str, str]
+MarketKey = tuple[str, str, str, str, str]
+"""Product id, SKU id, country, segment and currency: what has one current availability at a time."""
 
 GET_VERSION = sql("SELECT value FROM instance WHERE name = 'catalogue_version'")
 
@@ -85,6 +87,70 @@ GET_AVAILABILITY = sql(
 )
 
 
+LIST_PLANS = sql("""
+    SELECT k.product_id, k.id AS sku_id, k.plan_id, k.is_trial, k.stock_limit, k.document AS sku_document,
+        p.id, p.publisher_id, p.offer_id, p.document, u.name AS publisher_name
+    FROM skus k JOIN products p ON p.id = k.product_id JOIN publishers u ON u.id = p.publisher_id
+    WHERE k.product_id = :product_id ORDER BY k.id{c}
+""")
+LIST_OF_PRODUCT = sql(
+    f"SELECT {_AVAILABILITY} FROM availabilities a"  # noqa: S608 - fixed texts
+    " WHERE a.product_id = :product_id AND a.country = :country AND a.segment = :segment"
+    " AND (a.is_current = 1 OR a.id = :bought_id) ORDER BY a.sku_id{c}, a.is_current DESC, a.id{c}"
+)
+GET_PUBLISHER = sql("SELECT id, name, tenant_id, application_id, document FROM publishers WHERE id = :id")
+
+
+async def list_plans(tx: Tx, product_id: str) -> list[tuple[Product, Sku]]:
+    """Every SKU of a product, whether or not anybody sees it, with the product."""
+    rows = await tx.all(LIST_PLANS, product_id=product_id)
+    return [
+        (product_of(row), sku_of({**row, "id": row["sku_id"], "document": row["sku_document"]}))
+        for row in rows
+    ]
+
+
+FIND_PAID_SKU = sql("""
+    SELECT k.product_id, k.id, k.plan_id, k.is_trial, k.stock_limit, k.document
+    FROM skus k JOIN products p ON p.id = k.product_id
+    WHERE p.publisher_id = :publisher_id AND p.offer_id = :offer_id
+      AND k.plan_id = :plan_id AND k.is_trial = 0
+""")
+
+
+async def find_paid_sku(tx: Tx, publisher_id: str, offer_id: str, plan_id: str) -> Sku | None:
+    """The SKU of a plan by the publisher's own ids."""
+    row = await tx.one(FIND_PAID_SKU, publisher_id=publisher_id, offer_id=offer_id, plan_id=plan_id)
+    return None if row is None else sku_of(row)
+
+
+async def list_of_product(
+    tx: Tx, product_id: str, country: str, segment: Segment, bought_id: str
+) -> list[Availability]:
+    """The product's current availabilities in a market, and the one that was bought, current ones first."""
+    rows = await tx.all(
+        LIST_OF_PRODUCT, product_id=product_id, country=country, segment=segment.value, bought_id=bought_id
+    )
+    return [_availability(row) for row in rows]
+
+
+async def find_publisher(tx: Tx, publisher_id: str) -> Publisher | None:
+    row = await tx.one(GET_PUBLISHER, id=publisher_id)
+    return None if row is None else _publisher(row)
+
+
+GET_WEBHOOK = sql("""
+    SELECT u.id, u.name, u.tenant_id, u.application_id, u.document, p.document AS product_document
+    FROM products p JOIN publishers u ON u.id = p.publisher_id WHERE p.id = :product_id
+""")
+
+
+async def find_webhook(tx: Tx, product_id: str) -> tuple[str, Publisher] | None:
+    """The address that a product's publisher gives for webhooks, and the publisher."""
+    row = await tx.one(GET_WEBHOOK, product_id=product_id)
+    return None if row is None else (_DETAILS.decode(row["product_document"]).webhook_url, _publisher(row))
+
+
 async def list_products(tx: Tx, selection: Selection, segments: Collection[Segment]) -> list[Product]:
     """Products with at least one visible availability in the segments, in no order."""
     return [product_of(row) for row in await tx.all(LIST_PRODUCTS, **_seen(selection, segments))]
@@ -139,18 +205,27 @@ def _keys(width: int, count: int) -> str:
     return ", ".join(f"({', '.join(row)})" for row in rows)
 
 
+_OFFER = """
+    a.product_id, a.sku_id, a.id, a.country, a.segment, a.currency, a.replaced_at, a.document,
+        s.is_trial, s.stock_limit, s.document AS sku_document, p.document AS product_document,
+        u.id AS publisher_id, u.name AS publisher_name, t.taken
+    FROM availabilities a
+        JOIN skus s ON s.product_id = a.product_id AND s.id = a.sku_id
+        JOIN products p ON p.id = a.product_id
+        JOIN publishers u ON u.id = p.publisher_id
+        LEFT JOIN sku_stock t ON t.product_id = a.product_id AND t.sku_id = a.sku_id
+"""
+
+
 def _find_offers(count: int) -> Statement:
-    return sql(f"""
-        SELECT a.product_id, a.sku_id, a.id, a.country, a.segment, a.currency, a.replaced_at, a.document,
-            s.is_trial, s.stock_limit, s.document AS sku_document, p.document AS product_document,
-            u.id AS publisher_id, u.name AS publisher_name, t.taken
-        FROM availabilities a
-            JOIN skus s ON s.product_id = a.product_id AND s.id = a.sku_id
-            JOIN products p ON p.id = a.product_id
-            JOIN publishers u ON u.id = p.publisher_id
-            LEFT JOIN sku_stock t ON t.product_id = a.product_id AND t.sku_id = a.sku_id
-        WHERE (a.product_id, a.sku_id, a.id) IN (VALUES {_keys(3, count)})
-    """)  # noqa: S608 - parameter names
+    return sql(f"SELECT {_OFFER} WHERE (a.product_id, a.sku_id, a.id) IN (VALUES {_keys(3, count)})")
+
+
+def _find_current(count: int) -> Statement:
+    return sql(
+        f"SELECT {_OFFER} WHERE a.is_current = 1"
+        f" AND (a.product_id, a.sku_id, a.country, a.segment, a.currency) IN (VALUES {_keys(5, count)})"
+    )
 
 
 def _find_stocked(count: int) -> Statement:
@@ -170,6 +245,8 @@ def _find_stocked(count: int) -> Statement:
 # A statement is one fixed text, so there is one for few keys and one for many; the rest is padded.
 FIND_OFFERS_4 = _find_offers(4)
 FIND_OFFERS_32 = _find_offers(32)
+FIND_CURRENT_4 = _find_current(4)
+FIND_CURRENT_32 = _find_current(32)
 FIND_STOCKED_4 = _find_stocked(4)
 FIND_STOCKED_32 = _find_stocked(32)
 
@@ -180,6 +257,15 @@ async def find_offers(tx: Tx, keys: Collection[ItemKey]) -> dict[ItemKey, Offer]
     for few, chunk in _chunks(keys):
         rows = await tx.all(FIND_OFFERS_4 if few else FIND_OFFERS_32, **_key_parameters(chunk))
         found.update({(row["product_id"], row["sku_id"], row["id"]): _offer(row) for row in rows})
+    return found
+
+
+async def find_current(tx: Tx, keys: Collection[MarketKey]) -> dict[MarketKey, Offer]:
+    """What is on sale now in each of these markets; one that was left is absent."""
+    found = {}
+    for few, chunk in _chunks(keys):
+        rows = await tx.all(FIND_CURRENT_4 if few else FIND_CURRENT_32, **_key_parameters(chunk))
+        found.update({_market(row): _offer(row) for row in rows})
     return found
 
 
@@ -296,6 +382,10 @@ def _availability(row: Row) -> Availability:
     )
 
 
+def _market(row: Row) -> MarketKey:
+    return row["product_id"], row["sku_id"], row["country"], row["segment"], row["currency"]
+
+
 def _stocked(row: Row) -> StockedSku:
     return StockedSku(
         product_id=row["product_id"],
@@ -343,4 +433,6 @@ def _offer(row: Row) -> Offer:
         landing_page_url=product.landing_page_url,
         renews_to_sku=sku.renews_to_sku,
         metered_only=bool(availability.meters) and all(term.price.amount == 0 for term in availability.terms),
+        fulfillment=product.fulfillment,
+        seat_reduction=sku.seat_reduction,
     )

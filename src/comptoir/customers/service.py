@@ -37,6 +37,11 @@ async def require(tx: Tx, ctx: Context, customer_id: str, *, hold: bool = False)
     return _required(ctx, wanted, await store.get(tx, wanted, hold=hold))
 
 
+async def known(tx: Tx, ctx: Context, customer_id: str) -> Customer:
+    """One of the account's customers, also a deleted or given up one: for what is billed afterwards."""
+    return await store.get_former(tx, ctx.account.id, customer_id)
+
+
 async def has_agreement(tx: Tx, ctx: Context, customer_id: str) -> bool:
     """Whether the customer agreement is confirmed, or signed by the customer directly."""
     return await store.has_agreement(tx, ctx.account.id, customer_id)
@@ -141,6 +146,19 @@ async def lock(tx: Tx, ctx: Context, customer_id: str) -> Customer:
     """``require``, and whoever else changes or holds the customer waits until the transaction ends."""
     wanted = rules.require_customer_id(customer_id)
     return _required(ctx, wanted, await store.lock(tx, wanted))
+
+
+async def seize(tx: Tx, customer_id: str) -> None:
+    """Have whoever else changes what the customer holds wait until the transaction ends.
+
+    For those who act upon a subscription, whoever has its customer by now: a publisher, the engine itself.
+    """
+    await store.lock(tx, customer_id)
+
+
+async def email_of(tx: Tx, ctx: Context, customer_id: str) -> str:
+    """The address of one of the account's customers, of one that was deleted or given up too."""
+    return await store.email_of(tx, ctx.account.id, customer_id)
 
 
 async def lock_for_deletion(tx: Tx, ctx: Context, customer_id: str) -> Customer:

@@ -43,6 +43,16 @@ GET = sql(_CUSTOMER)
 HOLD = sql(_CUSTOMER + " {for_share}")
 LOCK = sql(_CUSTOMER + " {for_update}")
 
+# Also one that was deleted or given up.
+GET_FORMER = sql("""
+    SELECT account_id, id, commerce_id, domain, relationship, qualification, registration_number,
+           associated_partner_id, document, billing_version, created_at
+    FROM customers
+    WHERE account_id = :account_id AND id = :id
+""")
+
+GET_EMAIL = sql("SELECT email FROM customers WHERE account_id = :account_id AND id = :id")
+
 # Domains are unique over all accounts, as tenants are in the directory they stand for.
 FIND_DOMAIN = sql("SELECT id FROM customers WHERE domain = :domain AND deleted_at IS NULL")
 
@@ -178,6 +188,20 @@ async def lock(tx: Tx, customer_id: str) -> Customer | None:
     """A customer of whichever account, to change it: others wait."""
     row = await tx.one(LOCK, id=customer_id)
     return None if row is None else _customer(row)
+
+
+async def get_former(tx: Tx, account_id: str, customer_id: str) -> Customer:
+    """A customer that is known to have been one, deleted or not."""
+    row = await tx.one(GET_FORMER, account_id=account_id, id=customer_id)
+    assert row is not None, customer_id
+    return _customer(row)
+
+
+async def email_of(tx: Tx, account_id: str, customer_id: str) -> str:
+    """The address of a customer that is known to have been one, deleted or not."""
+    row = await tx.one(GET_EMAIL, account_id=account_id, id=customer_id)
+    assert row is not None, customer_id
+    return str(row["email"])
 
 
 async def is_domain_taken(tx: Tx, domain: str) -> bool:

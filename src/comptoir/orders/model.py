@@ -258,6 +258,14 @@ class OrderLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Purchaser:
+    """Who placed an order: a signed-in user, or without a ``user_name`` an application by itself."""
+
+    id: str
+    user_name: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
     """A purchase: one or more lines of one billing cycle and currency, each with its subscription.
 

@@ -25,6 +25,7 @@ from comptoir.orders.model import (
     OrderDraft,
     OrderLine,
     OrderRequest,
+    Purchaser,
     Status,
 )
 from comptoir.orders.refusals import refusal_of as refusal_of_line
@@ -101,6 +102,20 @@ async def is_in_progress(tx: Tx, ctx: Context, customer: Customer, order_id: str
     return order is not None and order.status is Status.PENDING
 
 
+async def purchaser_of(tx: Tx, ctx: Context, customer_id: str, order_id: str) -> Purchaser:
+    """Who placed an order that is known to exist."""
+    found = await store.purchaser_of(tx, ctx.account.id, customer_id, order_id)
+    assert found is not None, order_id
+    return found
+
+
+async def alternate_id_of(tx: Tx, ctx: Context, customer_id: str, order_id: str) -> str:
+    """The friendly id of an order that is known to exist."""
+    found = await store.alternate_id_of(tx, ctx.account.id, customer_id, order_id)
+    assert found is not None, order_id
+    return found
+
+
 async def list_for_customer(
     tx: Tx, ctx: Context, customer: Customer, billing_cycle: BillingCycle | None = None
 ) -> list[Order]:
@@ -133,8 +148,8 @@ async def save(tx: Tx, ctx: Context, action: Act, before: Order, after: Order) -
 async def fulfil(tx: Tx, ctx: Context, subject_id: str) -> None:
     """Complete a pending order, whose subscriptions exist already; the due work ``fulfil_order``.
 
-    If all of them have ended meanwhile there is nothing left to fulfil, which is an error. Repeating it
-    changes nothing.
+    Those that no publisher sets up are active from then on. If all of them have ended meanwhile there is
+    nothing left to fulfil, which is an error. Repeating it changes nothing.
     """
     found = await store.find(tx, ctx.account.id, subject_id)
     assert found is not None, subject_id
@@ -148,6 +163,7 @@ async def fulfil(tx: Tx, ctx: Context, subject_id: str) -> None:
     has_ended = all(subscription.is_ended for subscription in bought)
     changed = lifecycle.failed(order) if has_ended else lifecycle.fulfilled(order, ctx.now)
     await save(tx, ctx, Act.FULFIL_ORDER, order, changed)
+    await subscriptions.follow_fulfilment(tx, ctx, bought)
 
 
 async def fulfil_if_due(tx: Tx, ctx: Context, customer: Customer, order_id: str) -> bool:

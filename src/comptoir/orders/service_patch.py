@@ -85,4 +85,6 @@ async def _buy_add_ons(
     lines = await service.provision(
         tx, ctx, customer, order_id=order.id, lines=judged, first_number=len(order.lines)
     )
+    bought = await service.subscriptions_of(tx, ctx, order)
+    await subscriptions.follow_fulfilment(tx, ctx, [bought[line.subscription_id] for line in lines])
     return lifecycle.with_lines(order, lines)

@@ -12,7 +12,7 @@ from comptoir.core.instants import from_micros, optional_instant, optional_micro
 from comptoir.core.money import Rate
 from comptoir.core.terms import Duration
 from comptoir.db import Row, Tx, Value, sql
-from comptoir.orders.model import Order, OrderLine, Status, TransactionType
+from comptoir.orders.model import Order, OrderLine, Purchaser, Status, TransactionType
 
 INSERT = sql("""
     INSERT INTO orders (
@@ -51,6 +51,16 @@ UPDATE_LINE = sql("""
         is_cancelled = :is_cancelled
     WHERE account_id = :account_id AND customer_id = :customer_id AND order_id = :order_id
         AND line_number = :line_number
+""")
+
+GET_ALTERNATE_ID = sql("""
+    SELECT alternate_id FROM orders
+    WHERE account_id = :account_id AND customer_id = :customer_id AND id = :id
+""")
+
+GET_PURCHASER = sql("""
+    SELECT purchaser_id, purchaser_name FROM orders
+    WHERE account_id = :account_id AND customer_id = :customer_id AND id = :id
 """)
 
 LOCK = sql("""
@@ -149,6 +159,18 @@ async def update(tx: Tx, account_id: str, before: Order, after: Order) -> None:
 async def lock(tx: Tx, account_id: str, customer_id: str, order_id: str) -> None:
     """Let nobody else change the order until the transaction ends. Read it afterwards, not before."""
     await tx.one(LOCK, account_id=account_id, customer_id=customer_id, id=order_id)
+
+
+async def purchaser_of(tx: Tx, account_id: str, customer_id: str, order_id: str) -> Purchaser | None:
+    """Who placed an order."""
+    row = await tx.one(GET_PURCHASER, account_id=account_id, customer_id=customer_id, id=order_id)
+    return None if row is None else Purchaser(row["purchaser_id"], row["purchaser_name"])
+
+
+async def alternate_id_of(tx: Tx, account_id: str, customer_id: str, order_id: str) -> str | None:
+    """The id by which people know an order."""
+    row = await tx.one(GET_ALTERNATE_ID, account_id=account_id, customer_id=customer_id, id=order_id)
+    return None if row is None else str(row["alternate_id"])
 
 
 async def get(tx: Tx, account_id: str, customer_id: str, order_id: str) -> Order | None:

@@ -26,6 +26,22 @@ def term_end(anchored_at: datetime, term: Duration) -> datetime:
     return term.after(anchor_day(anchored_at))
 
 
+def following_term_end(anchored_at: datetime, term_end_at: datetime, term: Duration) -> datetime:
+    """The exclusive end of the term that follows one ending at ``term_end_at``.
+
+    Months are counted from the original anchor, so that 28 February is followed by 31 March
+    (``30-invoices-billing`` choice C-29).
+    """
+    if term.days:
+        return term.after(term_end_at)
+    return add_months(anchor_day(anchored_at), months_between(anchored_at, term_end_at) + term.months)
+
+
+def months_between(anchored_at: datetime, instant: datetime) -> int:
+    """How many months lie between the months of two instants: clamped days never leave their month."""
+    return (instant.year - anchored_at.year) * MONTHS_PER_YEAR + instant.month - anchored_at.month
+
+
 def last_day(end_at: datetime, anchored_at: datetime) -> datetime:
     """The inclusive end that the wire shows for an exclusive one, at the time of day of the start."""
     return datetime.combine(end_at - ONE_DAY, anchored_at.timetz())
@@ -37,21 +53,22 @@ def window_days(opened_at: datetime, until: datetime) -> int:
 
 
 def billing_cycle_end(
-    anchored_at: datetime, term_end_at: datetime, cycle: BillingCycle, now: datetime
+    anchored_at: datetime,
+    term_start_at: datetime,
+    term_end_at: datetime,
+    cycle: BillingCycle,
+    now: datetime,
 ) -> datetime:
     """The exclusive end of the billing cycle that holds ``now``, at most the term's end.
 
-    A cycle without months of its own is the whole term. The others start on the anchored day of each month
-    or year (``30-invoices-billing`` section 3.3).
+    A cycle without months of its own is the whole term. The others start on the anchored day, so many months
+    after the one in which the term started (``30-invoices-billing`` section 3.3).
     """
     if cycle not in CYCLE_MONTHS:
         return term_end_at
-    return min(_period_end(anchor_day(anchored_at), CYCLE_MONTHS[cycle], now), term_end_at)
-
-
-def _period_end(anchor: datetime, months: int, now: datetime) -> datetime:
-    """The first ``anchor + k * months`` after ``now``."""
-    elapsed_months = (now.year - anchor.year) * MONTHS_PER_YEAR + now.month - anchor.month
-    count = elapsed_months // months
-    start = add_months(anchor, months * count)
-    return start if start > now else add_months(anchor, months * (count + 1))
+    months = CYCLE_MONTHS[cycle]
+    before_term = months_between(anchored_at, term_start_at)
+    count = (months_between(anchored_at, now) - before_term) // months
+    start = add_months(anchor_day(anchored_at), before_term + months * count)
+    ended = count if start > now else count + 1
+    return min(add_months(anchor_day(anchored_at), before_term + months * ended), term_end_at)

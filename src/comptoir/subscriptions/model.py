@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
+from comptoir.audit.model import Action as Act
 from comptoir.catalog.model import BillingCycle, Offer, Term
+from comptoir.core.context import Context
 from comptoir.core.money import Rate
 from comptoir.core.terms import Duration
 
@@ -35,6 +38,7 @@ class Action(StrEnum):
     REINSTATE = "reinstate"
     RENEW = "renew"
     CONVERT_TRIAL = "convert_trial"
+    CHANGE_PLAN = "change_plan"
 
 
 class BillingType(StrEnum):
@@ -51,8 +55,13 @@ class StatusReason(StrEnum):
     ORDER_CANCELLED = "OrderCancelled"
     CUSTOMER_DELETED = "CustomerDeleted"
     CANCELLED_BY_PARTNER = "CancelledByPartner"
+    CANCELLED_BY_PUBLISHER = "CancelledByPublisher"
     SUSPENDED_BY_PARTNER = "SuspendedByPartner"
     BASE_CANCELLED = "BaseCancelled"
+    BASE_EXPIRED = "BaseExpired"
+    NOT_ACTIVATED = "NotActivated"
+    PAYMENT_DEFAULT = "PaymentDefault"
+    NOT_REINSTATED = "NotReinstated"
 
 
 class StatusWord(StrEnum):
@@ -99,6 +108,11 @@ class Subscription:
     term, ``None`` where it leaves that to the account; ``refund_until`` is where the window that was opened
     last ends, exclusive. ``ended_at`` is set exactly when the status is deleted or expired. ``unit_price``
     is the price of one unit for one billing period, fixed for the term. ``version`` counts changes, from 1.
+
+    ``next_quantity`` is a lower quantity that counts from the next term on. ``is_auto_fulfilled``: no
+    publisher sets it up, it is active once its order is fulfilled. ``next_due_at`` is when time itself
+    changes it next (``turning.next_due``), as reckoned when it was stored last; ``modified_at`` is when that
+    was, ``None`` before the first change.
     """
 
     id: str
@@ -133,11 +147,17 @@ class Subscription:
     refund_until: datetime | None = None
     ended_at: datetime | None = None
     status_reason: StatusReason | None = None
+    suspended_at: datetime | None = None
+    next_quantity: int | None = None
+    is_auto_fulfilled: bool = False
+    next_due_at: datetime | None = None
+    modified_at: datetime | None = None
     version: int = 1
 
     def __post_init__(self) -> None:
         assert (self.ended_at is not None) == self.is_ended, (self.id, self.status, self.ended_at)
         assert self.quantity >= 1, (self.id, self.quantity)
+        assert self.next_quantity is None or 1 <= self.next_quantity < self.quantity, (self.id, self)
 
     @property
     def is_ended(self) -> bool:
@@ -148,6 +168,42 @@ class Subscription:
     def catalog_item_id(self) -> str:
         """What was bought, as ``product:sku:availability``."""
         return f"{self.product_id}:{self.sku_id}:{self.availability_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionChanged:
+    """Deferred with every change, so that whoever must follow it does so within the same transaction.
+
+    ``act`` says what was done, at ``ctx.now`` of the account's clock.
+    """
+
+    ctx: Context
+    act: Act
+    before: Subscription
+    after: Subscription
+
+
+class MeteredSubscription(NamedTuple):
+    """What metering needs to know of a subscription, in whichever account it is."""
+
+    account_id: str
+    customer_id: str
+    id: str
+    publisher_id: str
+    product_id: str
+    sku_id: str
+    availability_id: str
+    status: Status
+    billing_cycle: BillingCycle
+    term: Duration
+    started_at: datetime | None
+    ended_at: datetime | None
+    next_due_at: datetime | None
+
+    @property
+    def item(self) -> tuple[str, str, str]:
+        """What was bought: product, SKU and availability."""
+        return self.product_id, self.sku_id, self.availability_id
 
 
 @dataclass(frozen=True, slots=True)

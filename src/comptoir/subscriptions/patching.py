@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import TypeVar
 
-from comptoir.catalog.model import Offer, Term
+from comptoir.catalog.model import Offer, SeatReduction, Term
 from comptoir.core.accounts import Account, AccountKind
 from comptoir.core.errors import Code, Refusal
 from comptoir.customers.model import Reseller
@@ -65,7 +65,7 @@ def differences(subscription: Subscription, patch: SubscriptionPatch) -> Changes
     return Changes(
         status=patch.status,
         auto_renew=_other(patch.auto_renew, subscription.auto_renew),
-        quantity=_other(patch.quantity, subscription.quantity),
+        quantity=_other_quantity(subscription, patch.quantity),
         friendly_name=_other(patch.friendly_name, subscription.friendly_name),
         partner_mpn_id=_other(patch.partner_mpn_id, subscription.partner_mpn_id),
     )
@@ -94,9 +94,8 @@ def changed(subscription: Subscription, changes: Changes, facts: Facts) -> Subsc
     _judge_friendly_name(changes.friendly_name)
     _judge_partner(subscription, changes.partner_mpn_id, facts)
     edited = replace(
-        subscription,
+        _with_quantity(subscription, changes.quantity, facts.offer),
         auto_renew=subscription.auto_renew if changes.auto_renew is None else changes.auto_renew,
-        quantity=changes.quantity or subscription.quantity,
         friendly_name=changes.friendly_name or subscription.friendly_name,
         partner_mpn_id=changes.partner_mpn_id or subscription.partner_mpn_id,
     )
@@ -105,6 +104,21 @@ def changed(subscription: Subscription, changes: Changes, facts: Facts) -> Subsc
 
 def _other(wanted: T | None, current: T | None) -> T | None:
     return None if wanted == current else wanted
+
+
+def _other_quantity(subscription: Subscription, wanted: int | None) -> int | None:
+    """What counts from the next term on need not be asked for twice."""
+    return None if wanted == subscription.next_quantity else _other(wanted, subscription.quantity)
+
+
+def _with_quantity(subscription: Subscription, wanted: int | None, offer: Offer | None) -> Subscription:
+    """With another quantity, now or from the next term on. The last word counts: it replaces what waits."""
+    if wanted is None:
+        return subscription
+    assert offer is not None, subscription.id
+    if wanted < subscription.quantity and offer.seat_reduction is SeatReduction.NEXT_TERM:
+        return replace(subscription, next_quantity=wanted)
+    return replace(subscription, quantity=wanted, next_quantity=None)
 
 
 def _fits_pending(changes: Changes) -> bool:
@@ -146,7 +160,7 @@ def _with_status(subscription: Subscription, wanted: StatusWord | None, now: dat
         case StatusWord.DELETED:
             return rules.cancelled(subscription, StatusReason.CANCELLED_BY_PARTNER, now)
         case StatusWord.SUSPENDED:
-            return rules.suspended(subscription, StatusReason.SUSPENDED_BY_PARTNER)
+            return rules.suspended(subscription, StatusReason.SUSPENDED_BY_PARTNER, now)
         case StatusWord.ACTIVE:
             return rules.reinstated(subscription)
         case _:
@@ -159,7 +173,10 @@ def _judge_auto_renew(subscription: Subscription, wanted: bool | None, facts: Fa
 
 
 def _judge_quantity(subscription: Subscription, wanted: int | None, facts: Facts) -> None:
-    """Within the SKU's limits; only what grows is measured against the account's."""
+    """Within the SKU's limits; only what grows is measured against the account's.
+
+    Some SKUs let a paid term shrink in its refund window only (``30-invoices-billing`` section 3.7).
+    """
     if wanted is None:
         return
     offer = facts.offer
@@ -174,6 +191,9 @@ def _judge_quantity(subscription: Subscription, wanted: int | None, facts: Facts
             minimum=offer.minimum_quantity,
             maximum=offer.maximum_quantity,
         )
+    is_kept = offer.seat_reduction is SeatReduction.WINDOW_ONLY and not subscription.is_trial
+    if wanted < subscription.quantity and is_kept and not rules.is_refundable(subscription, facts.now):
+        raise Refusal(Code.QUANTITY_NOT_REDUCIBLE, offer_id=subscription.catalog_item_id)
     limit = facts.account.settings.limit_seats_per_subscription
     if limit is not None and wanted > limit and wanted > subscription.quantity:
         raise _over_limit(limit, facts.account.kind)

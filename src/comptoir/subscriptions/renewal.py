@@ -1,6 +1,6 @@
 """What follows a subscription's term, and the early end of a trial.
 
-Renewing itself is due work of billing; what it would renew to decides already whether auto-renew can be
+Renewing itself is due work (``turning``); what it would renew to decides already whether auto-renew can be
 turned on (``20-subscriptions-customers`` section 3.5) and how a trial can be converted (section 3.9).
 """
 

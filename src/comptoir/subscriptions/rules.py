@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 
-from comptoir.catalog.model import Term
+from comptoir.catalog.model import Fulfillment, Offer, Term
 from comptoir.core.accounts import AccountSettings
 from comptoir.core.errors import Code, Refusal
 from comptoir.subscriptions import dates
@@ -24,10 +24,12 @@ TRANSITIONS: dict[tuple[Status, Action], Status] = {
     (Status.PENDING, Action.CANCEL): Status.DELETED,
     (Status.ACTIVE, Action.RENEW): Status.ACTIVE,
     (Status.ACTIVE, Action.CONVERT_TRIAL): Status.ACTIVE,
+    (Status.ACTIVE, Action.CHANGE_PLAN): Status.ACTIVE,
     (Status.ACTIVE, Action.EXPIRE): Status.EXPIRED,
     (Status.ACTIVE, Action.SUSPEND): Status.SUSPENDED,
     (Status.ACTIVE, Action.CANCEL): Status.DELETED,
     (Status.SUSPENDED, Action.REINSTATE): Status.ACTIVE,
+    (Status.SUSPENDED, Action.EXPIRE): Status.EXPIRED,
     (Status.SUSPENDED, Action.CANCEL): Status.DELETED,
 }
 """The state machine (``20-subscriptions-customers`` section 4.2). A pair that is missing is not allowed."""
@@ -72,14 +74,20 @@ def created(draft: SubscriptionDraft, subscription_id: str, customer_id: str, no
         is_trial=offer.is_trial,
         auto_renew=True,
         billing_cycle=draft.term.billing_cycle,
-        billing_type=BillingType.USAGE if offer.metered_only else BillingType.LICENSE,
+        billing_type=billing_type(offer),
         term=draft.term.duration,
         renews_to=draft.renews_to,
         unit_price=draft.term.price,
         partner_mpn_id=draft.partner_mpn_id,
         created_at=now,
         refund_window=draft.term.refund_window,
+        is_auto_fulfilled=offer.fulfillment is Fulfillment.AUTO,
     )
+
+
+def billing_type(offer: Offer) -> BillingType:
+    """What a subscription of the offer is billed by."""
+    return BillingType.USAGE if offer.metered_only else BillingType.LICENSE
 
 
 def activated(
@@ -100,22 +108,72 @@ def activated(
 def converted(
     subscription: Subscription, paid: Term, settings: AccountSettings, now: datetime
 ) -> Subscription:
-    """The running trial ended early: a first paid term starts at ``now``, with a refund window of its own.
-
-    What it renews to from then on is the same term again.
-    """
+    """The running trial ended early: a first paid term starts at ``now``, with a refund window of its own."""
     assert subscription.is_trial, subscription.id
-    bought = replace(
+    return renewed_early(subscription, paid, settings, now)
+
+
+def renewed_early(
+    subscription: Subscription, term: Term, settings: AccountSettings, now: datetime
+) -> Subscription:
+    """The running term, or trial, cut short: the one that would follow starts at ``now`` and counts anew."""
+    return _with_first_term(bought_again(subscription, term), settings, now)
+
+
+def bought_again(subscription: Subscription, term: Term) -> Subscription:
+    """The subscription on the term that follows, at its price and with the quantity that was put off until
+    then; its dates are those of the term before still.
+
+    What it renews to from then on is the same term again. A trial has become a paid subscription, under the
+    offer that was bought (``20-subscriptions-customers`` section 3.9).
+    """
+    action = Action.CONVERT_TRIAL if subscription.is_trial else Action.RENEW
+    return replace(
         subscription,
-        status=status_after(subscription, Action.CONVERT_TRIAL),
+        status=status_after(subscription, action),
         is_trial=False,
-        billing_cycle=paid.billing_cycle,
-        term=paid.duration,
+        billing_cycle=term.billing_cycle,
+        term=term.duration,
         renews_to=None,
-        unit_price=paid.price,
-        refund_window=paid.refund_window,
+        unit_price=term.price,
+        refund_window=term.refund_window,
+        quantity=subscription.next_quantity or subscription.quantity,
+        next_quantity=None,
+        version=subscription.version + 1,
     )
-    return replace(_with_first_term(bought, settings, now), version=subscription.version + 1)
+
+
+def plan_changed(
+    subscription: Subscription, offer: Offer, term: Term, settings: AccountSettings, now: datetime
+) -> Subscription:
+    """The active subscription on another plan of its product.
+
+    A term of the same length and billing cycle goes on under the new plan; any other one starts at ``now``
+    and counts anew (``30-invoices-billing`` section 3.6). A reduction that was put off is forgotten: it was
+    judged by the plan that is left.
+    """
+    assert offer.product_id == subscription.product_id, (subscription.id, offer.catalog_item_id)
+    has_own_name = subscription.friendly_name != subscription.offer_name
+    changed = replace(
+        subscription,
+        status=status_after(subscription, Action.CHANGE_PLAN),
+        sku_id=offer.sku_id,
+        availability_id=offer.availability_id,
+        offer_name=offer.sku_title,
+        friendly_name=subscription.friendly_name if has_own_name else offer.sku_title,
+        unit_type=offer.unit_type,
+        billing_type=billing_type(offer),
+        is_trial=offer.is_trial,
+        billing_cycle=term.billing_cycle,
+        term=term.duration,
+        renews_to=None,
+        unit_price=term.price,
+        refund_window=term.refund_window,
+        next_quantity=None,
+        version=subscription.version + 1,
+    )
+    goes_on = (term.duration, term.billing_cycle) == (subscription.term, subscription.billing_cycle)
+    return changed if goes_on else _with_first_term(changed, settings, now)
 
 
 def _with_first_term(subscription: Subscription, settings: AccountSettings, now: datetime) -> Subscription:
@@ -142,12 +200,25 @@ def cancelled(subscription: Subscription, reason: StatusReason, now: datetime) -
     )
 
 
-def suspended(subscription: Subscription, reason: StatusReason) -> Subscription:
+def expired(subscription: Subscription, now: datetime) -> Subscription:
+    """The subscription whose last term is over."""
+    return replace(
+        subscription,
+        status=status_after(subscription, Action.EXPIRE),
+        auto_renew=False,
+        ended_at=now,
+        status_reason=StatusReason.EXPIRATION,
+        version=subscription.version + 1,
+    )
+
+
+def suspended(subscription: Subscription, reason: StatusReason, now: datetime) -> Subscription:
     """The subscription put on hold; its term and its billing run on (``30-invoices-billing`` section 3.6)."""
     return replace(
         subscription,
         status=status_after(subscription, Action.SUSPEND),
         status_reason=reason,
+        suspended_at=now,
         version=subscription.version + 1,
     )
 
@@ -158,6 +229,7 @@ def reinstated(subscription: Subscription) -> Subscription:
         subscription,
         status=status_after(subscription, Action.REINSTATE),
         status_reason=None,
+        suspended_at=None,
         version=subscription.version + 1,
     )
 
@@ -177,6 +249,11 @@ def rebilled(subscription: Subscription, term: Term) -> Subscription:
         refund_window=term.refund_window,
         version=subscription.version + 1,
     )
+
+
+def is_settled(subscription: Subscription, now: datetime) -> bool:
+    """Whether time has done to the subscription what it had to do by ``now``."""
+    return subscription.next_due_at is None or now < subscription.next_due_at
 
 
 def is_refundable(subscription: Subscription, now: datetime) -> bool:
@@ -230,10 +307,12 @@ def journal_facts(subscription: Subscription) -> dict[str, str | int | bool | No
     return {
         "status": subscription.status.value,
         "statusReason": None if subscription.status_reason is None else subscription.status_reason.value,
+        "offerId": subscription.catalog_item_id,
         "isTrial": subscription.is_trial,
         "friendlyName": subscription.friendly_name,
         "partnerId": subscription.partner_mpn_id,
         "quantity": subscription.quantity,
+        "nextQuantity": subscription.next_quantity,
         "autoRenew": subscription.auto_renew,
         "term": str(subscription.term),
         "billingCycle": subscription.billing_cycle.value,
@@ -241,6 +320,8 @@ def journal_facts(subscription: Subscription) -> dict[str, str | int | bool | No
         "termStartAt": _text(subscription.term_start_at),
         "termEndAt": _text(subscription.term_end_at),
         "refundUntil": _text(subscription.refund_until),
+        "suspendedAt": _text(subscription.suspended_at),
+        "endedAt": _text(subscription.ended_at),
         "version": subscription.version,
     }
 

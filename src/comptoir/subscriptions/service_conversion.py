@@ -1,7 +1,6 @@
 """Use cases of the early end of a trial (``20-subscriptions-customers`` section 3.9)."""
 
 from comptoir.audit.model import Action
-from comptoir.catalog import service as catalog
 from comptoir.catalog.model import Term
 from comptoir.core.context import Context
 from comptoir.db import Tx
@@ -19,6 +18,7 @@ async def convert(tx: Tx, ctx: Context, subscription: Subscription, request: Con
 
     The caller holds the customer's lock.
     """
+    service.require_settled(ctx, subscription)
     term = await _renewal(tx, subscription)
     conversion = renewal.conversion_of(subscription, term)
     if term is None or conversion is None or not renewal.fits(request, conversion):
@@ -29,7 +29,4 @@ async def convert(tx: Tx, ctx: Context, subscription: Subscription, request: Con
 
 
 async def _renewal(tx: Tx, subscription: Subscription) -> Term | None:
-    if not subscription.is_trial:
-        return None
-    offer = await service.offer_of(tx, subscription)
-    return None if offer is None else renewal.renewal_term(subscription, await catalog.successor(tx, offer))
+    return await service.renewal_of(tx, subscription) if subscription.is_trial else None

@@ -20,15 +20,16 @@ async def patch(
     ``is_in_progress``: the order of the subscription is not fulfilled yet. The caller holds the customer's
     lock, so that nobody else changes what the customer has.
     """
+    service.require_settled(ctx, subscription)
     rules.require_current(subscription, wanted.etags)
     changes = patching.differences(subscription, wanted)
     if changes.are_none:
         return subscription
     patching.require_changeable(subscription, changes, is_in_progress=is_in_progress)
     facts = await _facts(tx, ctx, subscription, changes)
-    changed = patching.changed(subscription, changes, facts)
-    await _move_stock(tx, subscription, changed, facts.offer)
-    await service.save_change(tx, ctx, Action.UPDATE_SUBSCRIPTION, subscription, changed)
+    wanted_state = patching.changed(subscription, changes, facts)
+    await _move_stock(tx, subscription, wanted_state, facts.offer)
+    changed = await service.save_change(tx, ctx, Action.UPDATE_SUBSCRIPTION, subscription, wanted_state)
     if changed.is_ended:
         await service.cancel_add_ons(tx, ctx, changed)
     return changed

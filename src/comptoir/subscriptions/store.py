@@ -20,52 +20,89 @@ INSERT = sql("""
         publisher_id, publisher_name, offer_name, friendly_name, quantity, unit_type,
         parent_subscription_id, status, is_trial, auto_renew, billing_cycle, billing_type, term,
         renews_to, currency, unit_price, partner_mpn_id, created_at, refund_window, started_at, anchored_at,
-        term_start_at, term_end_at, refund_until, ended_at, status_reason, version
+        term_start_at, term_end_at, refund_until, ended_at, status_reason, suspended_at, next_quantity,
+        is_auto_fulfilled, next_due_at, modified_at, version
     ) VALUES (
         :account_id, :customer_id, :id, :order_id, :line_number, :product_id, :sku_id,
         :availability_id, :publisher_id, :publisher_name, :offer_name, :friendly_name, :quantity,
         :unit_type, :parent_subscription_id, :status, :is_trial, :auto_renew, :billing_cycle,
         :billing_type, :term, :renews_to, :currency, :unit_price, :partner_mpn_id, :created_at,
         :refund_window, :started_at, :anchored_at, :term_start_at, :term_end_at, :refund_until, :ended_at,
-        :status_reason, :version
+        :status_reason, :suspended_at, :next_quantity, :is_auto_fulfilled, :next_due_at, :modified_at,
+        :version
     )
 """)
 
 UPDATE = sql("""
     UPDATE subscriptions SET
-        friendly_name = :friendly_name, quantity = :quantity, status = :status, is_trial = :is_trial,
-        auto_renew = :auto_renew, billing_cycle = :billing_cycle, term = :term, renews_to = :renews_to,
-        unit_price = :unit_price, partner_mpn_id = :partner_mpn_id, refund_window = :refund_window,
-        started_at = :started_at, anchored_at = :anchored_at, term_start_at = :term_start_at,
-        term_end_at = :term_end_at, refund_until = :refund_until, ended_at = :ended_at,
-        status_reason = :status_reason, version = :version
+        sku_id = :sku_id, availability_id = :availability_id, offer_name = :offer_name,
+        friendly_name = :friendly_name, quantity = :quantity, unit_type = :unit_type, status = :status,
+        is_trial = :is_trial, auto_renew = :auto_renew, billing_cycle = :billing_cycle,
+        billing_type = :billing_type, term = :term, renews_to = :renews_to, unit_price = :unit_price,
+        partner_mpn_id = :partner_mpn_id, refund_window = :refund_window, started_at = :started_at,
+        anchored_at = :anchored_at, term_start_at = :term_start_at, term_end_at = :term_end_at,
+        refund_until = :refund_until, ended_at = :ended_at, status_reason = :status_reason,
+        suspended_at = :suspended_at, next_quantity = :next_quantity, next_due_at = :next_due_at,
+        modified_at = :modified_at, version = :version
     WHERE account_id = :account_id AND customer_id = :customer_id AND id = :id AND version = :version_read
 """)
 
-GET = sql("""
-    SELECT customer_id, id, order_id, line_number, product_id, sku_id, availability_id, publisher_id,
-           publisher_name, offer_name, friendly_name, quantity, unit_type, parent_subscription_id, status,
-           is_trial, auto_renew, billing_cycle, billing_type, term, renews_to, currency, unit_price,
-           partner_mpn_id, created_at, refund_window, started_at, anchored_at, term_start_at, term_end_at,
-           refund_until, ended_at, status_reason, version
-    FROM subscriptions
-    WHERE account_id = :account_id AND customer_id = :customer_id AND id = :id
-""")
+_COLUMNS = """
+    customer_id, id, order_id, line_number, product_id, sku_id, availability_id, publisher_id,
+    publisher_name, offer_name, friendly_name, quantity, unit_type, parent_subscription_id, status,
+    is_trial, auto_renew, billing_cycle, billing_type, term, renews_to, currency, unit_price,
+    partner_mpn_id, created_at, refund_window, started_at, anchored_at, term_start_at, term_end_at,
+    refund_until, ended_at, status_reason, suspended_at, next_quantity, is_auto_fulfilled, next_due_at,
+    modified_at, version
+"""
 
-LIST = sql("""
-    SELECT customer_id, id, order_id, line_number, product_id, sku_id, availability_id, publisher_id,
-           publisher_name, offer_name, friendly_name, quantity, unit_type, parent_subscription_id, status,
-           is_trial, auto_renew, billing_cycle, billing_type, term, renews_to, currency, unit_price,
-           partner_mpn_id, created_at, refund_window, started_at, anchored_at, term_start_at, term_end_at,
-           refund_until, ended_at, status_reason, version
-    FROM subscriptions
+GET = sql(f"""
+    SELECT {_COLUMNS} FROM subscriptions
+    WHERE account_id = :account_id AND customer_id = :customer_id AND id = :id
+""")  # noqa: S608 - fixed texts
+
+LOCK = sql(f"""
+    SELECT {_COLUMNS} FROM subscriptions
+    WHERE account_id = :account_id AND customer_id = :customer_id AND id = :id {{for_update}}
+""")  # noqa: S608 - fixed texts
+
+# Of every account: a publisher knows a subscription by its id alone.
+GET_BY_ID = sql(f"SELECT account_id, {_COLUMNS} FROM subscriptions WHERE id = :id")  # noqa: S608 - fixed texts
+
+LIST = sql(f"""
+    SELECT {_COLUMNS} FROM subscriptions
     WHERE account_id = :account_id AND customer_id = :customer_id
       AND (ended_at IS NULL OR ended_at > :ended_after)
       AND (CAST(:order_id AS TEXT) IS NULL OR order_id = :order_id)
       AND (CAST(:mpn_id AS TEXT) IS NULL OR partner_mpn_id = :mpn_id)
       AND (CAST(:parent_subscription_id AS TEXT) IS NULL OR parent_subscription_id = :parent_subscription_id)
-    ORDER BY created_at, order_id{c}, line_number
+    ORDER BY created_at, order_id{{c}}, line_number
     LIMIT :size OFFSET :skipped
+""")  # noqa: S608 - fixed texts
+
+LIST_ADD_ONS = sql(f"""
+    SELECT {_COLUMNS} FROM subscriptions
+    WHERE account_id = :account_id AND parent_subscription_id = :parent_subscription_id AND ended_at IS NULL
+    ORDER BY created_at, order_id{{c}}, line_number LIMIT :size
+""")  # noqa: S608 - fixed texts
+
+# Of every account: a publisher sees what all partners have bought of it.
+LIST_FOR_PUBLISHER = sql(f"""
+    SELECT account_id, {_COLUMNS} FROM subscriptions
+    WHERE publisher_id = :publisher_id AND created_at >= :created_at
+      AND (created_at > :created_at OR id{{c}} > :id)
+    ORDER BY created_at, id{{c}} LIMIT :size
+""")  # noqa: S608 - fixed texts
+
+# The order of the index, the same at every run.
+LOCK_DUE = sql(f"""
+    SELECT {_COLUMNS} FROM subscriptions WHERE account_id = :account_id AND next_due_at <= :now
+    ORDER BY next_due_at, id LIMIT :size {{for_update}}
+""")  # noqa: S608 - fixed texts
+
+READ_NEXT_DUE = sql("""
+    SELECT next_due_at FROM subscriptions WHERE account_id = :account_id AND next_due_at IS NOT NULL
+    ORDER BY next_due_at LIMIT 1
 """)
 
 
@@ -93,6 +130,50 @@ async def get(tx: Tx, account_id: str, customer_id: str, subscription_id: str) -
     """One subscription of a customer."""
     row = await tx.one(GET, account_id=account_id, customer_id=customer_id, id=subscription_id)
     return None if row is None else _loaded(row)
+
+
+async def lock(tx: Tx, account_id: str, customer_id: str, subscription_id: str) -> Subscription | None:
+    """``get`` a subscription that nobody else changes until the transaction ends."""
+    row = await tx.one(LOCK, account_id=account_id, customer_id=customer_id, id=subscription_id)
+    return None if row is None else _loaded(row)
+
+
+async def get_by_id(tx: Tx, subscription_id: str) -> tuple[str, Subscription] | None:
+    """One subscription of whatever account, and the account's id."""
+    row = await tx.one(GET_BY_ID, id=subscription_id)
+    return None if row is None else (row["account_id"], _loaded(row))
+
+
+async def list_for_publisher(
+    tx: Tx, publisher_id: str, after_created_at: datetime, after_id: str, size: int
+) -> list[tuple[str, Subscription]]:
+    """What was bought of a publisher after a place in the order of creation, each with its account's id."""
+    rows = await tx.all(
+        LIST_FOR_PUBLISHER,
+        publisher_id=publisher_id,
+        created_at=to_micros(after_created_at),
+        id=after_id,
+        size=size,
+    )
+    return [(row["account_id"], _loaded(row)) for row in rows]
+
+
+async def lock_due(tx: Tx, account_id: str, now: datetime, size: int) -> list[Subscription]:
+    """The account's first subscriptions that time changes by ``now``; nobody else does meanwhile."""
+    rows = await tx.all(LOCK_DUE, account_id=account_id, now=to_micros(now), size=size)
+    return [_loaded(row) for row in rows]
+
+
+async def next_due(tx: Tx, account_id: str) -> datetime | None:
+    """When time changes a subscription of the account next."""
+    row = await tx.one(READ_NEXT_DUE, account_id=account_id)
+    return None if row is None else from_micros(row["next_due_at"])
+
+
+async def list_open_add_ons(tx: Tx, account_id: str, base_id: str) -> list[Subscription]:
+    """What extends a subscription and has not ended, oldest first."""
+    rows = await tx.all(LIST_ADD_ONS, account_id=account_id, parent_subscription_id=base_id, size=LIST_MAX)
+    return [_loaded(row) for row in rows]
 
 
 async def list_for_customer(
@@ -130,28 +211,29 @@ def _fixed(subscription: Subscription) -> Mapping[str, Value]:
         "order_id": subscription.order_id,
         "line_number": subscription.line_number,
         "product_id": subscription.product_id,
-        "sku_id": subscription.sku_id,
-        "availability_id": subscription.availability_id,
         "publisher_id": subscription.publisher_id,
         "publisher_name": subscription.publisher_name,
-        "offer_name": subscription.offer_name,
-        "unit_type": subscription.unit_type,
         "parent_subscription_id": subscription.parent_subscription_id,
-        "billing_type": subscription.billing_type.value,
         "currency": subscription.unit_price.currency,
         "created_at": to_micros(subscription.created_at),
+        "is_auto_fulfilled": int(subscription.is_auto_fulfilled),
     }
 
 
 def _changing(subscription: Subscription) -> Mapping[str, Value]:
     """The columns that ``UPDATE`` writes."""
     return {
+        "sku_id": subscription.sku_id,
+        "availability_id": subscription.availability_id,
+        "offer_name": subscription.offer_name,
         "friendly_name": subscription.friendly_name,
         "quantity": subscription.quantity,
+        "unit_type": subscription.unit_type,
         "status": subscription.status.value,
         "is_trial": int(subscription.is_trial),
         "auto_renew": int(subscription.auto_renew),
         "billing_cycle": subscription.billing_cycle.value,
+        "billing_type": subscription.billing_type.value,
         "term": str(subscription.term),
         "renews_to": _optional_text(subscription.renews_to),
         "unit_price": format(subscription.unit_price.amount, "f"),
@@ -164,6 +246,10 @@ def _changing(subscription: Subscription) -> Mapping[str, Value]:
         "refund_until": optional_micros(subscription.refund_until),
         "ended_at": optional_micros(subscription.ended_at),
         "status_reason": None if subscription.status_reason is None else subscription.status_reason.value,
+        "suspended_at": optional_micros(subscription.suspended_at),
+        "next_quantity": subscription.next_quantity,
+        "next_due_at": optional_micros(subscription.next_due_at),
+        "modified_at": optional_micros(subscription.modified_at),
         "version": subscription.version,
     }
 
@@ -202,6 +288,11 @@ def _loaded(row: Row) -> Subscription:
         refund_until=optional_instant(row["refund_until"]),
         ended_at=optional_instant(row["ended_at"]),
         status_reason=None if row["status_reason"] is None else StatusReason(row["status_reason"]),
+        suspended_at=optional_instant(row["suspended_at"]),
+        next_quantity=row["next_quantity"],
+        is_auto_fulfilled=row["is_auto_fulfilled"] == 1,
+        next_due_at=optional_instant(row["next_due_at"]),
+        modified_at=optional_instant(row["modified_at"]),
         version=row["version"],
     )
 
