@@ -1,0 +1,1 @@
+"""Money: what purchases and usage cost, in the books and on invoices."""
