@@ -1,0 +1,1 @@
+"""Metered usage: what publishers report of what their customers consumed."""
