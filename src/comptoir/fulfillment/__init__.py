@@ -1,0 +1,1 @@
+"""What publishers see of purchases and do with them: activation, cancellation, consent to changes."""
