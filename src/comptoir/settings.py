@@ -17,6 +17,16 @@ DEFAULT_FILE = "comptoir.toml"
 
 
 PORT_MAX = 65_535
+PAGE_SIZE_MAX = 100
+RANGES = {
+    "webhook_timeout_ms": (1, 600_000),
+    "webhook_retries": (0, 100_000),
+    "webhook_retry_gap_ms": (0, 86_400_000),
+    "webhook_places": (1, 1_000),
+    "webhook_places_per_host": (1, 1_000),
+}
+"""The least and the greatest value of some settings; the others are not negative."""
+
 _PASSWORD = re.compile(r"(?<=://)([^/@:]*):[^/]*(?=@)|(?<=[?&])(password)=[^&]*")
 
 
@@ -44,7 +54,30 @@ class Settings:
     )
     body_bytes_max: int = _setting(1_048_576, "largest request body of the partner API, in bytes")
     upload_bytes_max: int = _setting(33_554_432, "largest request body of the operator API, in bytes")
+    dev_publisher_query: bool = _setting(
+        False, "take a publisher's word (?publisherId=) for a token; for development, never over HTTPS"
+    )
+    publisher_page_size: int = _setting(
+        100, "how many purchases a page of a publisher's list holds at most, from 1"
+    )
     header_bytes_max: int = _setting(65_536, "largest sum of request header names and values, in bytes")
+    webhook_timeout_ms: int = _setting(10_000, "how long one attempt to deliver a webhook may take, in ms")
+    webhook_retries: int = _setting(500, "how often a webhook is tried again after the first attempt")
+    webhook_retry_gap_ms: int = _setting(
+        57_600, "time between the attempts to deliver a webhook, give or take a tenth, in ms"
+    )
+    webhook_places: int = _setting(64, "how many webhooks are under way at the same time")
+    webhook_places_per_host: int = _setting(8, "how many of them at the same receiver")
+    webhook_private_networks: str = _setting(
+        "", "networks (CIDR) and hosts that are not public and yet may receive webhooks, by commas"
+    )
+    webhook_ca_file: str = _setting("", "certificates (PEM) that receivers of webhooks may show besides")
+    export_folder: str = _setting(
+        "", "where files of exports are kept for a day; empty: beside the database, or in .comptoir"
+    )
+    seller: str = _setting(
+        "Comptoir", "who runs the marketplace, as invoices print it: name and address, lines divided by |"
+    )
     access_log: bool = _setting(False, "write one line for each request to standard error")
 
     @property
@@ -90,7 +123,10 @@ def load(
     if from_file:
         raise SettingsError(f"{file_path}: unknown setting {sorted(from_file)[0]!r}")
     _require_ranges(origins)
-    return Settings(**values), origins
+    settings = Settings(**values)
+    if settings.dev_publisher_query and (settings.tls or settings.tls_cert):
+        raise SettingsError("dev_publisher_query and tls exclude each other")
+    return settings, origins
 
 
 def _require_ranges(origins: Iterable[Origin]) -> None:
@@ -98,8 +134,13 @@ def _require_ranges(origins: Iterable[Origin]) -> None:
         is_number = type(origin.value) is int
         if is_number and int(origin.value) < 0:
             raise SettingsError(f"{origin.source}: {origin.name} must not be negative")
+        if origin.name == "publisher_page_size" and not 1 <= int(origin.value) <= PAGE_SIZE_MAX:
+            raise SettingsError(f"{origin.source}: {origin.name} must be 1 to {PAGE_SIZE_MAX}")
         if origin.name == "port" and int(origin.value) > PORT_MAX:
             raise SettingsError(f"{origin.source}: port must be at most {PORT_MAX}, not {origin.value}")
+        lowest, highest = RANGES.get(origin.name, (0, 0))
+        if origin.name in RANGES and not lowest <= int(origin.value) <= highest:
+            raise SettingsError(f"{origin.source}: {origin.name} must be from {lowest} to {highest}")
 
 
 def _read_file(path: Path, *, required: bool) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 from urllib.parse import parse_qsl
 
-from comptoir.api import faults
+from comptoir.api import faults, publisher, publisher_faults
 from comptoir.api.call import Answer, Handler, Parameters
 from comptoir.api.dispatch import Dispatcher, Incoming
 from comptoir.api.limits import StormGuard, Throttled
@@ -28,6 +28,9 @@ GZIP_BYTES_MIN = 1_400
 """Smaller bodies fit into one packet anyway."""
 
 GZIP_LEVEL = 4
+COMPRESSED = "application/gzip"
+"""What is compressed by itself, and is asked for by ranges of its own bytes."""
+
 REPEATED_STATUSES = frozenset({429, 500, 503})
 """Answers that official clients repeat by themselves."""
 
@@ -61,7 +64,8 @@ class Application:
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = time.perf_counter()
         headers = _headers(scope)
-        trace = Trace.of(headers, self._services.ids)
+        is_publishers = publisher.owns(scope["path"])
+        trace = (publisher.trace_of if is_publishers else Trace.of)(headers, self._services.ids)
         answer = _compressed(await self._answer(scope, receive, headers, trace), headers)
         ids = trace.headers(self._services.secrets.server_id)
         await _send_answer(send, answer, ids, is_head=scope["method"] == "HEAD")
@@ -71,15 +75,18 @@ class Application:
 
     async def _answer(self, scope: Scope, receive: Receive, headers: Parameters, trace: Trace) -> Answer:
         path = scope["path"]
+        refuse = publisher_faults.answer if publisher.owns(path) else faults.answer
         try:
             answer = await self._dispatcher.serve(self._incoming(scope, receive, headers), trace)
         except Refusal as refusal:
-            answer = faults.answer(refusal)
+            answer = refuse(refusal)
         except Throttled as throttled:
             answer = _throttled(throttled)
         except Exception:
             log.exception("%s %s failed (correlation %s)", scope["method"], path, trace.correlation_id)
-            answer = faults.answer(Refusal(Code.UNEXPECTED))
+            answer = refuse(Refusal(Code.UNEXPECTED))
+        if publisher.owns(path):
+            return answer
         if answer.status not in REPEATED_STATUSES:
             self._storms.forget(trace.request_id, path)
         elif self._storms.must_end(trace.request_id, path, time.monotonic()):
@@ -133,7 +140,8 @@ def _takes_gzip(headers: Parameters) -> bool:
 
 def _compressed(answer: Answer, headers: Parameters) -> Answer:
     """The answer in gzip where the caller takes it and it pays."""
-    if len(answer.body) < GZIP_BYTES_MIN or not _takes_gzip(headers):
+    is_compressed = answer.content_type == COMPRESSED
+    if is_compressed or len(answer.body) < GZIP_BYTES_MIN or not _takes_gzip(headers):
         return answer
     body = gzip.compress(answer.body, compresslevel=GZIP_LEVEL, mtime=0)
     more = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}

@@ -47,5 +47,9 @@ class Answer:
 
 
 Handler = Callable[..., Awaitable[object]]
-"""``(tx, ctx, call)``, or ``(services, call)`` for operations that need no token: gives a reply struct, an
-``Answer``, a ``Refused``, or ``None`` for an answer without a body."""
+"""``(tx, ctx, call)``; ``(services, ctx, call)`` in steps; ``(services, call)`` for operations that need no
+token. Gives a reply struct, an ``Answer``, a ``Refused``, or ``None`` for an answer without a body.
+
+A handler in steps opens its transactions with ``services.write``. It runs again if the server is killed
+before its answer is stored and the caller repeats the call: what it has begun must be found by the call's id.
+"""

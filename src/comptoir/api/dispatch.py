@@ -7,13 +7,14 @@ checkout).
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from hmac import compare_digest
 
-from comptoir.api import faults, replay
+from comptoir.api import faults, publisher, publisher_faults, replay
 from comptoir.api.call import Answer, Call, Handler, Parameters
 from comptoir.api.limits import Throttle
+from comptoir.api.remembering import Memory, Remembered
 from comptoir.api.router import Router
 from comptoir.api.services import Services
 from comptoir.api.trace import Trace
@@ -70,6 +71,8 @@ class Dispatcher:
         self._router = Router(OPERATIONS)
         self._throttle = Throttle()
         self._cached: OrderedDict[tuple[object, ...], Answer] = OrderedDict()
+        self._memory = Memory()
+        self._open_calls = replay.OpenCalls(services.database)
 
     async def serve(self, incoming: Incoming, trace: Trace) -> Answer:
         """The answer of the operation that the request means.
@@ -83,6 +86,8 @@ class Dispatcher:
         if operation.audience is Audience.PUBLIC:
             call = await self._read_call(operation, path, incoming)
             return _render(operation, await self._handlers[operation.id](self._services, call))
+        if operation.audience is Audience.PUBLISHER:
+            return await self._serve_publisher(operation, path, incoming, trace)
         bearer = self._bearer_of(operation, incoming.headers)
         try:
             call = await self._read_call(operation, path, incoming)
@@ -93,11 +98,43 @@ class Dispatcher:
             answer = faults.answer(_still_busy(operation))
         return _with_mfa_report(answer, incoming.headers, bearer)
 
+    async def _serve_publisher(
+        self, operation: Operation, path: Mapping[str, str], incoming: Incoming, trace: Trace
+    ) -> Answer:
+        """The answer to a publisher. The body is not looked at before the caller and the version are."""
+        settings = self._services.settings
+        try:
+            has_no_token = publisher.names_itself(settings, incoming.headers, incoming.query)
+            bearer = None if has_no_token else self._bearer_of(operation, incoming.headers)
+            raw = await self._read_raw(operation, incoming)
+            call = Call(path, Parameters(incoming.query), incoming.headers, None, raw)
+            return await self._transact(_Request(operation, incoming, trace, call), bearer)
+        except Refusal as refusal:
+            return publisher_faults.answer(refusal, operation.family)
+        except LockTimeout:
+            return publisher_faults.answer(Refusal(Code.BUSY), operation.family)
+
     async def _transact(self, request: "_Request", bearer: Principal | None) -> Answer:
         work = partial(self._work, request, bearer)
+        if request.operation.mode is Mode.STEPS:
+            return await self._take_steps(request, bearer)
         if request.operation.mode is Mode.READ:
             return await self._services.database.read(work)
-        return await self._services.database.write(work)
+        if request.operation.mode is Mode.REPORT:
+            return await self._services.database.report(work)
+        return await self._services.write(work)
+
+    async def _take_steps(self, request: "_Request", bearer: Principal | None) -> Answer:
+        """Let a handler open transactions itself, and wait between them for whatever takes its time."""
+        operation, call = request.operation, request.call
+        ctx = await self._services.database.read(partial(self._enter, request, bearer))
+
+        async def run() -> Answer:
+            return _render(operation, await self._handlers[operation.id](self._services, ctx, call))
+
+        if not operation.writes or not request.trace.is_repeatable:
+            return await run()
+        return await self._open_calls.once(ctx, _key_of(ctx, request), run)
 
     def _bearer_of(self, operation: Operation, headers: Parameters) -> Principal | None:
         """Whose token the request carries; ``None`` for the operator key, which has no token."""
@@ -115,18 +152,32 @@ class Dispatcher:
 
     async def _work(self, request: "_Request", bearer: Principal | None, tx: Tx) -> Answer:
         """Everything between the beginning and the commit of the request's transaction."""
-        if bearer is None:
-            return await self._run(tx, self._context(OPERATOR_ACCOUNT, OPERATOR, request.trace), request)
-        if request.operation.audience is Audience.OPERATOR:
-            actor = identity_rules.actor_of(bearer)
-            return await self._run(tx, self._context(OPERATOR_ACCOUNT, actor, request.trace), request)
-        account, application = await identity.load_caller(tx, bearer)
-        self._admit(request, bearer, account)
-        is_strict = request.trace.is_strict or application.compatibility == "strict"
-        ctx = self._context(account, identity_rules.actor_of(bearer), request.trace, is_strict=is_strict)
+        if request.operation.audience is Audience.PUBLISHER:
+            return await self._work_for_publisher(request, bearer, tx)
+        ctx = await self._enter(request, bearer, tx)
         if request.operation.cached:
             return await self._run_cached(tx, ctx, request)
         return await self._run(tx, ctx, request)
+
+    async def _enter(self, request: "_Request", bearer: Principal | None, tx: Tx) -> Context:
+        """The context of a caller who may do this, as often as that."""
+        if bearer is None:
+            return self._context(OPERATOR_ACCOUNT, OPERATOR, request.trace)
+        if request.operation.audience is Audience.OPERATOR:
+            return self._context(OPERATOR_ACCOUNT, identity_rules.actor_of(bearer), request.trace)
+        account, application = await identity.load_caller(tx, bearer)
+        self._admit(request, bearer, account)
+        is_strict = request.trace.is_strict or application.compatibility == "strict"
+        return self._context(account, identity_rules.actor_of(bearer), request.trace, is_strict=is_strict)
+
+    async def _work_for_publisher(self, request: "_Request", bearer: Principal | None, tx: Tx) -> Answer:
+        operation, call = request.operation, request.call
+        actor = await publisher.identify(tx, bearer, call.query)
+        publisher.require_version(call.query)
+        is_decoded = operation.request is not None and not operation.reads_body
+        body = _decode(call.raw, operation) if is_decoded else None
+        ctx = self._context(OPERATOR_ACCOUNT, actor, request.trace)
+        return _render(operation, await self._handlers[operation.id](tx, ctx, replace(call, body=body)))
 
     def _admit(self, request: "_Request", bearer: Principal, account: Account) -> None:
         """Refuse who may not, or not that often."""
@@ -138,22 +189,17 @@ class Dispatcher:
             self._throttle.admit(account.id, operation.family, per_minute, call, time.monotonic())
 
     async def _run(self, tx: Tx, ctx: Context, request: "_Request") -> Answer:
-        operation, incoming, call = request.operation, request.incoming, request.call
+        operation, call = request.operation, request.call
 
         async def run() -> Answer:
-            return _render(operation, await self._handlers[operation.id](tx, ctx, call))
+            result = await self._handlers[operation.id](tx, ctx, call)
+            if isinstance(result, Remembered):
+                return await self._memory.answer(result)
+            return _render(operation, result)
 
         if operation.mode is not Mode.WRITE or not request.trace.is_repeatable:
             return await run()
-        key = replay.key_of(
-            ctx.actor.application_id,
-            incoming.method,
-            incoming.path,
-            query=incoming.query,
-            request_id=request.trace.request_id,
-            raw=call.raw,
-        )
-        return await replay.once(tx, ctx, key, run)
+        return await replay.once(tx, ctx, _key_of(ctx, request), run)
 
     async def _run_cached(self, tx: Tx, ctx: Context, request: "_Request") -> Answer:
         """The answer remembered for this catalogue, or a new one; catalogue reads depend on nothing else."""
@@ -186,22 +232,36 @@ class Dispatcher:
             locale=trace.locale,
             strict=is_strict,
             public_base_url=self._services.settings.public_base_url,
+            publisher_page_size=self._services.settings.publisher_page_size,
         )
 
     async def _read_call(self, operation: Operation, path: Mapping[str, str], incoming: Incoming) -> Call:
-        settings = self._services.settings
-        is_upload = operation.audience is Audience.OPERATOR
-        raw = b""
-        if incoming.method in WRITING_METHODS:
-            raw = await incoming.read_body(
-                settings.upload_bytes_max if is_upload else settings.body_bytes_max
-            )
+        raw = await self._read_raw(operation, incoming)
         _require_json_accepted(operation, incoming.headers)
         body = None
         if operation.request is not None:
             _require_json_sent(raw, incoming.headers)
-            body = _decode(raw, operation)
+            body = None if operation.reads_body else _decode(raw, operation)
         return Call(path, Parameters(incoming.query), incoming.headers, body, raw)
+
+    async def _read_raw(self, operation: Operation, incoming: Incoming) -> bytes:
+        if incoming.method not in WRITING_METHODS:
+            return b""
+        settings = self._services.settings
+        is_upload = operation.audience is Audience.OPERATOR
+        return await incoming.read_body(settings.upload_bytes_max if is_upload else settings.body_bytes_max)
+
+
+def _key_of(ctx: Context, request: _Request) -> str:
+    """Under which key the answer of a write is stored."""
+    return replay.key_of(
+        ctx.actor.application_id,
+        request.incoming.method,
+        request.incoming.path,
+        query=request.incoming.query,
+        request_id=request.trace.request_id,
+        raw=request.call.raw,
+    )
 
 
 def _decode(raw: bytes, operation: Operation) -> object:
@@ -222,7 +282,8 @@ def _require_json_sent(raw: bytes, headers: Parameters) -> None:
 
 def _require_json_accepted(operation: Operation, headers: Parameters) -> None:
     accept = headers.get("Accept")
-    if accept is None or operation.audience is Audience.PUBLIC:
+    is_json = operation.media_type == "application/json"
+    if accept is None or operation.audience is Audience.PUBLIC or not is_json:
         return
     if not any(kind in accept.lower() for kind in ("json", "*/*", "application/*")):
         raise Refusal(Code.NOT_ACCEPTABLE)
@@ -233,6 +294,8 @@ def _render(operation: Operation, result: object) -> Answer:
     if isinstance(result, Answer):
         return result
     if isinstance(result, Refused):
+        if operation.is_for_publishers:
+            return publisher_faults.answer(result.refusal, operation.family)
         return faults.answer(result.refusal)
     if result is None:
         return Answer(status=operation.status)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from comptoir.api import publisher_faults
 from comptoir.api.faults import WIRE, error_name
 from comptoir.api.oauth import OAUTH
 from comptoir.core.errors import Code
@@ -15,13 +16,22 @@ GENERAL = (Code.NOT_FOUND, Code.INVALID_PROPERTY, Code.BUSY)
 
 
 def errors_of(operation: Operation) -> list[str]:
-    """The refusals as ``status/code``, by status and number; a status alone has no code."""
+    """The refusals as ``status/code``, by status and code; a status alone has no code."""
     found = {*operation.errors, *_edge_errors(operation)}
-    return sorted(found, key=lambda error: tuple(map(int, error.split("/"))))
+    return sorted(found, key=_rank)
+
+
+def _rank(error: str) -> tuple[int, int, str]:
+    """By status, then by number; the codes of publishers are words."""
+    status, _, code = error.partition("/")
+    return int(status), int(code) if code.isdigit() else 0, code
 
 
 def _edge_errors(operation: Operation) -> Iterator[str]:
     """What happens to a request before its handler runs, or to any handler."""
+    if operation.is_for_publishers:
+        yield from map(publisher_faults.error_of, _publisher_edge_codes(operation))
+        return
     codes = [Code.INVALID_INPUT, Code.UNEXPECTED, Code.ORDER_IN_PROGRESS]
     if "{" in operation.path:
         codes.append(Code.NOT_FOUND)
@@ -40,14 +50,24 @@ def _edge_errors(operation: Operation) -> Iterator[str]:
         yield THROTTLED
 
 
+def _publisher_edge_codes(operation: Operation) -> Iterator[Code]:
+    yield from (Code.INVALID_INPUT, Code.UNEXPECTED)
+    if operation.audience is Audience.PUBLISHER:
+        yield from (Code.TOKEN_MISSING, Code.API_VERSION_MISSING, Code.API_VERSION_UNKNOWN)
+    if operation.request is not None:
+        yield Code.INVALID_PROPERTY
+
+
 def _error(code: Code) -> str:
     return "/".join(map(str, WIRE[code]))
 
 
 def _faults() -> Mapping[str, list[str]]:
     codes: dict[str, list[Code]] = {}
-    for code in Code:
+    for code in WIRE:
         codes.setdefault(_error(code), []).append(code)
+    for code in publisher_faults.WIRE:
+        codes.setdefault(publisher_faults.error_of(code), []).append(code)
     for code in GENERAL:
         codes[_error(code)] = [code]
     return {

@@ -1,10 +1,13 @@
 """The only place that knows which HTTP status and which wire number a refusal has.
 
+Publishers are refused in other shapes: see ``publisher_faults``.
+
 Source: ``00-cross-cutting`` section 11.4, ``10-catalog-cart-orders`` section 6 and
 ``20-subscriptions-customers`` section 5; where no code fits, the choices at the end of ``00`` section 11.4.
 """
 
 from comptoir.api.call import Answer
+from comptoir.api.publisher_faults import FOR_PUBLISHERS
 from comptoir.core.errors import Code, Refusal
 from comptoir.wire import codec
 from comptoir.wire.types import Fault
@@ -29,6 +32,7 @@ WIRE: dict[Code, tuple[int, int]] = {
     Code.ROLE_LACKS_RIGHT: (403, 900150),
     Code.MFA_REQUIRED: (401, 900421),
     Code.NAME_UNKNOWN: (404, 1000),
+    Code.CLOCK_ADVANCING: (409, 800064),
     Code.CUSTOMER_ID_INVALID: (400, 900118),
     Code.CUSTOMER_NOT_FOUND: (404, 60003),
     Code.CUSTOMER_FOREIGN: (403, 20002),
@@ -50,6 +54,7 @@ WIRE: dict[Code, tuple[int, int]] = {
     Code.VIEW_NOT_ALLOWED: (403, 400036),
     Code.CATALOGUE_INPUT_INVALID: (400, 400056),
     Code.CATALOGUE_FILE_INVALID: (400, 3000),
+    Code.REFERENCE_FILES_INVALID: (400, 3000),
     Code.CART_NOT_FOUND: (404, 800008),
     Code.CART_HAS_ERRORS: (400, 800009),
     Code.CART_ORDERED: (400, 800065),
@@ -95,14 +100,37 @@ WIRE: dict[Code, tuple[int, int]] = {
     Code.AUTO_RENEW_IMPOSSIBLE: (400, 800093),
     Code.QUANTITY_OUT_OF_RANGE: (400, 2002),
     Code.QUANTITY_FIXED: (400, 800095),
+    Code.QUANTITY_NOT_REDUCIBLE: (400, 800090),
+    Code.QUANTITY_REFUSED: (400, 800095),
+    Code.REINSTATEMENT_REFUSED: (400, 800096),
     Code.QUANTITY_NOT_CHANGEABLE: (403, 800027),
     Code.SEAT_LIMIT: (403, 800067),
     Code.SEATS_LEFT: (403, 800088),
     Code.BILLING_CYCLE_NOT_SETTABLE: (400, 800097),
     Code.PARTNER_NOT_SETTABLE: (400, 800098),
+    Code.INVOICE_NOT_FOUND: (404, 1000),
+    Code.INVOICE_FOREIGN: (403, 2032),
+    Code.INVOICE_VOID: (409, 800042),
+    Code.INVOICE_IN_WORK: (409, 800064),
+    Code.INVOICE_HAS_CREDITS: (409, 800042),
+    Code.LINE_NOT_FOUND: (404, 1000),
+    Code.EXPORT_NOT_FOUND: (404, 1000),
+    Code.EXPORT_EXPIRED: (410, 1000),
+    Code.EXPORT_TOKEN_INVALID: (403, 2032),
+    Code.RANGE_OUTSIDE: (416, 3000),
+    Code.MONTH_NOT_CLOSABLE: (409, 800042),
+    Code.EXCHANGE_RATE_MISSING: (400, 800024),
+    # Publishers are told these in their own words; an operator who acts in a partner's place is told them so.
+    Code.CHANGE_NOT_SUBSCRIBED: (400, 800040),
+    Code.OPERATION_OPEN: (400, 800082),
+    Code.PLAN_NOT_AVAILABLE: (400, 800004),
+    Code.PLAN_IS_CURRENT: (400, 800021),
+    Code.PLAN_HAS_NO_SEATS: (400, 800095),
+    Code.QUANTITY_IS_CURRENT: (400, 800021),
+    Code.SEATS_OUT_OF_RANGE: (400, 2002),
 }
 
-assert WIRE.keys() == set(Code), set(Code) - WIRE.keys()
+assert WIRE.keys() | FOR_PUBLISHERS == set(Code), set(Code) - WIRE.keys() - FOR_PUBLISHERS
 
 
 def error_name(code: Code) -> str:

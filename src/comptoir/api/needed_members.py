@@ -7,7 +7,7 @@ says so beforehand saves the call.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from comptoir.wire import agreements, carts, catalog, customers, orders, partner
+from comptoir.wire import agreements, carts, catalog, customers, metering, orders, partner
 
 NEEDED: Mapping[Any, Sequence[str]] = {
     carts.CartBody: ("lineItems",),
@@ -24,6 +24,8 @@ NEEDED: Mapping[Any, Sequence[str]] = {
     catalog.InventoryTargetBody: ("productId",),
     catalog.CatalogFilesBody: ("files",),
     catalog.CatalogFileBody: ("name", "text"),
+    metering.UsageEventBody: ("resourceId", "quantity", "dimension", "effectiveStartTime", "planId"),
+    metering.BatchUsageEventBody: ("request",),
 }
 """By body, wherever it is sent."""
 

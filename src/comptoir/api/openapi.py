@@ -13,6 +13,7 @@ from itertools import groupby
 from typing import Any
 
 from comptoir import __version__
+from comptoir.api import publisher_faults
 from comptoir.api.closed_sets import CLOSED_SETS, QUERY_SETS
 from comptoir.api.documented import FAULTS, OAUTH_FAULTS, THROTTLED, errors_of
 from comptoir.api.needed_members import NEEDED, NEEDED_BY
@@ -26,11 +27,13 @@ from comptoir.api.openapi_texts import (
     REPLY_HEADERS,
     SECURITY,
 )
+from comptoir.api.publisher import API_VERSION
 from comptoir.wire.customers import CustomerBillingProfile
 from comptoir.wire.json_schema import Schema, Schemas
 from comptoir.wire.oauth import OAuthFault
-from comptoir.wire.operation import Audience, Mode, Operation, Query
+from comptoir.wire.operation import Audience, Operation, Query
 from comptoir.wire.operations import OPERATIONS
+from comptoir.wire.publisher import FulfillmentFault
 from comptoir.wire.subscriptions import Subscription
 from comptoir.wire.types import Fault, ThrottleFault
 
@@ -45,6 +48,10 @@ TRACE_HEADERS = ("MS-RequestId", "MS-CorrelationId", "X-Locale")
 
 ID_HEADERS = ("MS-RequestId", "MS-CorrelationId", "MS-CV", "MS-ServerId", "X-Locale")
 """Headers of every answer."""
+
+PUBLISHER_TRACE_HEADERS = ("x-ms-requestid", "x-ms-correlationid")
+PUBLISHER_ID_HEADERS = ("x-ms-requestid", "x-ms-correlationid", "x-ms-activityid")
+"""The same of the publishers' APIs."""
 
 SCOPE = "https://api.partnercenter.microsoft.com/.default"
 SCHEMES: Mapping[Audience, tuple[Object, ...]] = {
@@ -82,7 +89,9 @@ def path_of(operation: Operation) -> str:
 
 
 def is_always_refused(operation: Operation) -> bool:
-    """Whether an operation has no successful answer: it is served to say no."""
+    """Whether an operation has no successful answer: it is served to say no. Publishers get empty ones."""
+    if operation.is_for_publishers:
+        return False
     is_read = operation.status == 200 and operation.method != "HEAD" and operation.media_type == JSON
     return is_read and operation.reply is None
 
@@ -95,7 +104,9 @@ class _Document:
         bodies = [
             body for row in operations for body in (row.reply, row.request, row.form) if body is not None
         ]
-        self._schemas = Schemas([*bodies, Fault, OAuthFault, ThrottleFault], CLOSED_SETS, NEEDED)
+        faults = [Fault, OAuthFault, ThrottleFault, FulfillmentFault, *publisher_faults.SHAPES.values()]
+        faults += publisher_faults.FURTHER_SHAPES.values()
+        self._schemas = Schemas([*bodies, *faults], CLOSED_SETS, NEEDED)
 
     def render(self) -> Object:
         families = dict.fromkeys(_family(operation) for operation in self._operations)
@@ -220,10 +231,21 @@ def _security(operation: Operation) -> tuple[Object, ...]:
 def _parameters(operation: Operation) -> Iterator[Object]:
     for found in _CONVERTER.findall(operation.path):
         yield {"$ref": f"#/components/parameters/{_parameter_name(*found)}"}
+    if operation.audience is Audience.PUBLISHER:
+        yield _API_VERSION
     for query in operation.query:
         yield _query_parameter(query)
     for name in _request_headers(operation):
         yield {"$ref": f"#/components/parameters/{name}"}
+
+
+_API_VERSION: Object = {
+    "name": "api-version",
+    "in": "query",
+    "required": True,
+    "description": "The version of the API.",
+    "schema": {"type": "string", "enum": [API_VERSION]},
+}
 
 
 def _parameter_name(name: str, shape: str) -> str:
@@ -262,7 +284,10 @@ def _query_schema(query: Query) -> Schema:
 
 
 def _request_headers(operation: Operation) -> tuple[str, ...]:
-    return (*(() if operation.audience is Audience.PUBLIC else TRACE_HEADERS), *operation.headers)
+    if operation.audience is Audience.PUBLIC:
+        return operation.headers
+    trace = PUBLISHER_TRACE_HEADERS if operation.is_for_publishers else TRACE_HEADERS
+    return (*trace, *operation.headers)
 
 
 def _header_parameter(name: str) -> Object:
@@ -284,9 +309,11 @@ def _success_headers(operation: Operation) -> list[str]:
     more = []
     if operation.reply in VERSIONED:
         more.append("ETag")
-    if operation.mode is Mode.WRITE:
+    if operation.is_for_publishers:
+        return [*PUBLISHER_ID_HEADERS, *operation.reply_headers]
+    if operation.writes:
         more.append("MS-Replayed")
-    return [*ID_HEADERS, *more]
+    return [*ID_HEADERS, *more, *operation.reply_headers]
 
 
 def _success(schemas: Schemas, operation: Operation) -> Object:
@@ -315,16 +342,31 @@ def _response_name(status: str, errors: Errors) -> str:
 
 def _refusal(schemas: Schemas, status: str, errors: Errors, *, has_body: bool = True) -> Object:
     more = _REFUSAL_HEADERS.get(status, ())
-    response: Object = {"description": _meaning(status, errors), "headers": _headers(*ID_HEADERS, *more)}
+    ids = PUBLISHER_ID_HEADERS if all(map(_is_for_publishers, errors)) else ID_HEADERS
+    response: Object = {"description": _meaning(status, errors), "headers": _headers(*ids, *more)}
     if has_body:
-        shapes = [schemas.of(shape) for shape in dict.fromkeys(map(_shape_of, errors))]
+        shapes = [schemas.of(shape) for shape in dict.fromkeys(_shapes_of(errors))]
         response["content"] = {JSON: {"schema": shapes[0] if len(shapes) == 1 else {"anyOf": shapes}}}
     return response
 
 
-def _shape_of(error: str) -> type:
+def _is_for_publishers(error: str) -> bool:
+    """Whether a refusal is one of the publishers' APIs, whose codes are words."""
+    return error in publisher_faults.SHAPES or error.partition("/")[2].isalpha()
+
+
+def _shapes_of(errors: Errors) -> Iterator[Any]:
+    for error in errors:
+        yield _shape_of(error)
+        if error in publisher_faults.FURTHER_SHAPES:
+            yield publisher_faults.FURTHER_SHAPES[error]
+
+
+def _shape_of(error: str) -> Any:
     if error == THROTTLED:
         return ThrottleFault
+    if _is_for_publishers(error):
+        return publisher_faults.SHAPES.get(error, FulfillmentFault)
     return OAuthFault if error in OAUTH_FAULTS else Fault
 
 
@@ -333,5 +375,6 @@ def _meaning(status: str, errors: Errors) -> str:
     lines = [HTTPStatus(int(status)).phrase, ""]
     for error in errors:
         texts = FAULTS.get(error) or OAUTH_FAULTS.get(error) or []
-        lines += [f"- `{error.partition('/')[2]}` {text}" for text in texts]
+        code = error.partition("/")[2]
+        lines += [f"- `{code}` {text}" if code else f"- {text}" for text in texts]
     return "\n".join(lines).strip()

@@ -9,6 +9,7 @@ from comptoir.api.call import Call
 from comptoir.catalog.model import BillingCycle
 from comptoir.core.errors import Code, Refusal
 from comptoir.core.terms import Duration
+from comptoir.wire.catalog import CatalogFilesBody
 from comptoir.wire.enums import parse_enum
 from comptoir.wire.orders import RenewsToBody
 
@@ -77,3 +78,16 @@ def renewal_text(value: RenewsToBody | Sequence[RenewsToBody] | None) -> str | N
     if len(several) > 1:
         raise ValueError("one renewal term is expected.")
     return several[0].term_duration if several else None
+
+
+def files_from_wire(body: CatalogFilesBody | None) -> list[tuple[str, str]]:
+    """Name and text of each file of an upload; at least one."""
+    if body is None or not body.files:
+        raise Refusal(Code.INVALID_INPUT, reason="files are missing.", member="files")
+    files = []
+    for index, file in enumerate(body.files):
+        if not file.name or file.text is None:
+            member = f"files[{index}]"
+            raise Refusal(Code.INVALID_PROPERTY, member=member, reason="name and text are needed.")
+        files.append((file.name, file.text))
+    return files

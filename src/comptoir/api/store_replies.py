@@ -5,7 +5,7 @@ from datetime import datetime
 
 from comptoir.api.call import Answer
 from comptoir.core.instants import to_micros
-from comptoir.db import RetryTransaction, Tx, sql
+from comptoir.db import RetryTransaction, Row, Tx, sql
 
 _CLAIM = sql("""
     INSERT INTO replies (account_id, key, status, body, headers, expires_at)
@@ -14,6 +14,10 @@ _CLAIM = sql("""
     WHERE replies.expires_at <= :wall
 """)
 _FIND = sql("SELECT status, body, headers FROM replies WHERE account_id = :account_id AND key = :key")
+_FIND_ANSWER = sql("""
+    SELECT status, body, headers FROM replies
+    WHERE account_id = :account_id AND key = :key AND expires_at > :wall
+""")
 _FILL = sql("""
     UPDATE replies SET status = :status, body = :body, headers = :headers
     WHERE account_id = :account_id AND key = :key
@@ -48,8 +52,13 @@ async def get(tx: Tx, account_id: str, key: str) -> Answer:
     row = await tx.one(_FIND, account_id=account_id, key=key)
     if row is None:
         raise RetryTransaction  # purged since
-    headers = json.loads(row["headers"])
-    return Answer(row["body"], row["status"], headers.pop("Content-Type"), headers)
+    return _answer(row)
+
+
+async def find(tx: Tx, account_id: str, key: str, wall: datetime) -> Answer | None:
+    """The answer stored under a key, if there is one that has not expired."""
+    row = await tx.one(_FIND_ANSWER, account_id=account_id, key=key, wall=to_micros(wall))
+    return None if row is None else _answer(row)
 
 
 async def fill(tx: Tx, account_id: str, key: str, answer: Answer) -> None:
@@ -72,3 +81,8 @@ async def release(tx: Tx, account_id: str, key: str) -> None:
 async def purge(tx: Tx, wall: datetime, most: int) -> int:
     """Delete up to ``most`` expired replies and say how many there were."""
     return await tx.run(_PURGE, wall=to_micros(wall), most=most)
+
+
+def _answer(row: Row) -> Answer:
+    headers = json.loads(row["headers"])
+    return Answer(row["body"], row["status"], headers.pop("Content-Type"), headers)

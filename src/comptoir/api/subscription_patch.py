@@ -4,19 +4,27 @@ Source: ``20-subscriptions-customers`` sections 3.3 and 3.4. Official clients se
 an object of their own in which everything that was not set has its language's default.
 """
 
+import asyncio
 from collections.abc import Mapping
+from functools import partial
+from time import monotonic
 
 from comptoir.api.call import Call, Handler, Parameters
 from comptoir.api.etags import supplied_etags
 from comptoir.api.orders import billing_cycle_from_wire
 from comptoir.api.reading import optional_text, text_from_wire
+from comptoir.api.services import Services
 from comptoir.api.subscriptions import status_to_wire, to_wire
 from comptoir.core.context import Context
 from comptoir.core.errors import Code, Refusal
 from comptoir.customers import service as customers
 from comptoir.db import Tx
+from comptoir.delivery.service_engine import send_now
+from comptoir.fulfillment import service as fulfillment
+from comptoir.fulfillment import service_partner
+from comptoir.fulfillment.model import Operation, Started
 from comptoir.orders import service as orders
-from comptoir.subscriptions import service, service_patch
+from comptoir.subscriptions import service
 from comptoir.subscriptions.model import Status, StatusWord, Subscription, SubscriptionPatch
 from comptoir.wire import subscriptions as wire
 from comptoir.wire.enums import UnknownValue, fold, parse_enum
@@ -24,12 +32,47 @@ from comptoir.wire.enums import UnknownValue, fold, parse_enum
 STATUS_NUMBERS = dict(enumerate(StatusWord))
 """The numbers of the .NET enumeration."""
 
+LOOK_SECONDS = 0.05
+"""How often a call that waits looks whether the publisher has answered."""
+
 UNSET_CYCLES = frozenset({"unknown", "0"})
 """How .NET writes a billing cycle that was not set."""
 
 
-async def patch(tx: Tx, ctx: Context, call: Call) -> wire.Subscription:
+async def patch(services: Services, ctx: Context, call: Call) -> wire.Subscription:
     """``PATCH customers/{c}/subscriptions/{s}``
+
+    A change that the publisher is asked about waits for its answer, for ``pc_wait_seconds`` at most: then
+    the subscription is shown as it is (``40-publisher-fulfillment-metering`` section 5.4).
+    """
+    begun = await services.write(partial(_begin, ctx, call))
+    if not isinstance(begun, Started):
+        return begun
+    if begun.delivery_id is not None:
+        await send_now(services.engine, ctx.account.id, begun.delivery_id)
+    await _wait(services, ctx, begun.operation)
+    return await services.database.read(partial(_end, ctx, begun.operation))
+
+
+async def _wait(services: Services, ctx: Context, operation: Operation) -> None:
+    """Until the operation has ended, or the caller has waited for long enough."""
+    deadline = monotonic() + ctx.account.settings.pc_wait_seconds
+    while True:
+        look = partial(service_partner.answer, ctx=ctx, operation=operation)
+        now = (await services.database.read(look)).operation
+        if now.acknowledged_until is not None and now.acknowledged_until <= services.wall():
+            close = partial(
+                fulfillment.close_lapsed, wall=services.wall(), make_context=services.engine.make_context
+            )
+            await services.database.write(close)
+        elif not now.is_open or monotonic() >= deadline:
+            return
+        else:
+            await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _begin(ctx: Context, call: Call, tx: Tx) -> wire.Subscription | Started:
+    """Change the subscription, or ask its publisher.
 
     Only before the set-up does it matter whether the order is still in progress.
     """
@@ -37,14 +80,22 @@ async def patch(tx: Tx, ctx: Context, call: Call) -> wire.Subscription:
     subscription = await service.get(tx, ctx, customer.id, call.path["subscription_id"])
     wanted = patch_from_wire(call.body or wire.SubscriptionBody(), call.headers, subscription, ctx)
     is_pending = subscription.status is Status.PENDING
-    changed = await service_patch.patch(
+    changed = await service_partner.patch(
         tx,
         ctx,
         subscription,
         wanted,
         is_in_progress=is_pending and await orders.is_in_progress(tx, ctx, customer, subscription.order_id),
     )
-    return to_wire(changed, customer, ctx)
+    return changed if isinstance(changed, Started) else to_wire(changed, customer, ctx)
+
+
+async def _end(ctx: Context, operation: Operation, tx: Tx) -> wire.Subscription:
+    """The subscription after the publisher's answer, or without one. Refuses what the publisher refused."""
+    answered = await service_partner.answer(tx, ctx, operation)
+    service_partner.require_success(answered.operation)
+    customer = await customers.require(tx, ctx, operation.customer_id)
+    return to_wire(answered.subscription, customer, ctx)
 
 
 def patch_from_wire(

@@ -62,17 +62,17 @@ async def get(tx: Tx, ctx: Context, call: Call) -> wire.Subscription:
 
 
 async def activate(tx: Tx, ctx: Context, call: Call) -> wire.ActivationResult:
-    """``POST customers/{c}/subscriptions/{s}/activate``; the body does not matter."""
+    """``POST customers/{c}/subscriptions/{s}/activate``; the body does not matter.
+
+    Fulfilling the order may have activated the subscription already, if it needs no publisher.
+    """
     customer = await customers.lock(tx, ctx, call.path["customer_id"])
     subscription = await service.get(tx, ctx, customer.id, call.path["subscription_id"])
-    is_pending = subscription.status is Status.PENDING
-    active = await service.activate(
-        tx,
-        ctx,
-        subscription,
-        is_in_progress=is_pending
-        and not await orders.fulfil_if_due(tx, ctx, customer, subscription.order_id),
-    )
+    is_in_progress = False
+    if subscription.status is Status.PENDING:
+        is_in_progress = not await orders.fulfil_if_due(tx, ctx, customer, subscription.order_id)
+        subscription = await service.get(tx, ctx, customer.id, subscription.id)
+    active = await service.activate(tx, ctx, subscription, is_in_progress=is_in_progress)
     return wire.ActivationResult(subscription_id=active.id, status="Success")
 
 
@@ -241,9 +241,14 @@ def _billing_cycle_end(subscription: Subscription, now: datetime) -> datetime | 
     if subscription.status is not Status.ACTIVE:
         return None
     assert subscription.anchored_at is not None, subscription.id
+    assert subscription.term_start_at is not None, subscription.id
     assert subscription.term_end_at is not None, subscription.id
     end = dates.billing_cycle_end(
-        subscription.anchored_at, subscription.term_end_at, subscription.billing_cycle, now
+        subscription.anchored_at,
+        subscription.term_start_at,
+        subscription.term_end_at,
+        subscription.billing_cycle,
+        now,
     )
     return _last_day(end, subscription)
 

@@ -4,17 +4,23 @@ What only reads opens the database beside a server. What writes calls the operat
 which holds the database, else that of an application of our own over it, so that either does the same.
 """
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import httpx2
 import msgspec
 
 from comptoir.api.app import Application
+from comptoir.billing import service_verify
+from comptoir.billing.verifying import Offender, Proof
 from comptoir.bootstrap import running
+from comptoir.bootstrap.making import MadePublisher
 from comptoir.bootstrap.opening import (
     CannotOpen,
     CommandRefused,
@@ -34,10 +40,28 @@ from comptoir.customers.model import CustomerStanding
 from comptoir.db import Tx
 from comptoir.identity import service as identity
 from comptoir.settings import Settings
+from comptoir.wire.billing_operator import (
+    InvoiceRun,
+    InvoiceRunProgress,
+    LineExplanation,
+    OperatorInvoice,
+    OperatorInvoices,
+)
 from comptoir.wire.catalog import CatalogImport
+from comptoir.wire.clocks import Clock
+from comptoir.wire.deliveries import DELIVERIES, Deliveries, Delivery, DeliveryLog
+from comptoir.wire.metering import BatchUsageEventOk, UsageBatchItem, UsageCounters
 from comptoir.wire.operator import ACCOUNTS, OperatorAccount, OperatorAccounts, SettingOnWire
+from comptoir.wire.publishers import PUBLISHERS, OperatorPublisher
+from comptoir.wire.rates import Rates, RatesImport
+from comptoir.wire.rehearsal import PURCHASES, SUBSCRIPTION, RehearsedSubscription
+from comptoir.worker import interrupt_advances
 
 T = TypeVar("T")
+
+_EXACT = msgspec.json.Encoder(decimal_format="number")
+PROGRESS_SECONDS = 0.2
+"""How often an advance of a clock is looked at, and how often one that is played moves on."""
 
 
 async def mint_token(
@@ -90,6 +114,38 @@ async def import_catalogue(settings: Settings, files: Sequence[tuple[str, str]])
     return ImportSummary(**msgspec.structs.asdict(answer))
 
 
+async def import_rates(settings: Settings, files: Sequence[tuple[str, str]]) -> RatesImport:
+    """Take files of exchange rates, tax rates and private offers over, and say how much they held."""
+    body = {"files": [{"name": name, "text": text} for name, text in files]}
+    async with _operator_api(settings) as client:
+        return await _call(client, "POST", "/operator/v1/rates/import", RatesImport, body)
+
+
+async def list_rates(settings: Settings) -> Rates:
+    """The newest exchange rates and tax rates."""
+    async with _operator_api(settings) as client:
+        return await _call(client, "GET", "/operator/v1/rates", Rates)
+
+
+async def point_publisher(
+    settings: Settings, publisher_id: str, landing_page_url: str, webhook_url: str
+) -> OperatorPublisher:
+    """Let a publisher's offers lead to another landing page and webhook."""
+    body = {"landingPageUrl": landing_page_url, "webhookUrl": webhook_url}
+    path = f"{PUBLISHERS}/{quote(publisher_id, safe='')}/endpoints"
+    async with _operator_api(settings) as client:
+        return await _call(client, "PUT", path, OperatorPublisher, body)
+
+
+async def register_publisher(settings: Settings, publisher_id: str) -> MadePublisher:
+    """Draw a secret for a publisher's application, and register it. Nobody else sees it."""
+    secret = identity.draw_client_secret()
+    path = f"{PUBLISHERS}/{quote(publisher_id, safe='')}/secret"
+    async with _operator_api(settings) as client:
+        made = await _call(client, "PUT", path, OperatorPublisher, {"clientSecret": secret})
+    return MadePublisher(made.name, made.id, made.tenant_id, made.application_id, secret)
+
+
 async def list_accounts(settings: Settings) -> list[OperatorAccount]:
     """Every account, by name."""
     accounts: list[OperatorAccount] = []
@@ -117,6 +173,186 @@ async def change_settings(
         return await _call(client, "PATCH", f"{account}/settings", OperatorAccount, body)
 
 
+async def list_deliveries(settings: Settings, wanted: dict[str, str], most: int) -> list[Delivery]:
+    """The newest webhooks, narrowed by the query parameters in ``wanted``."""
+    query = urlencode({**wanted, "size": most})
+    async with _operator_api(settings) as client:
+        page = await _call(client, "GET", f"{DELIVERIES}?{query}", Deliveries)
+    return [*page.items]
+
+
+async def read_delivery(settings: Settings, delivery_id: str) -> DeliveryLog:
+    """A webhook with its body and its attempts."""
+    async with _operator_api(settings) as client:
+        return await _call(client, "GET", _delivery_path(delivery_id), DeliveryLog)
+
+
+async def redeliver(settings: Settings, delivery_id: str) -> Delivery:
+    """Have a webhook sent again."""
+    async with _operator_api(settings) as client:
+        return await _call(client, "POST", f"{_delivery_path(delivery_id)}/redeliver", Delivery)
+
+
+async def buy_for_rehearsal(settings: Settings, wanted: dict[str, Any]) -> RehearsedSubscription:
+    """Buy a plan for a test customer, as ``PurchaseBody`` describes."""
+    async with _operator_api(settings) as client:
+        return await _call(client, "POST", PURCHASES, RehearsedSubscription, wanted)
+
+
+async def rehearse(
+    settings: Settings, subscription_id: str, verb: str, body: dict[str, Any] | None
+) -> RehearsedSubscription:
+    """Do to a subscription what ``verb``, the last part of its path, says."""
+    path = f"{SUBSCRIPTION.format(subscription_id=quote(subscription_id, safe=''))}/{verb}"
+    async with _operator_api(settings) as client:
+        return await _call(client, "GET" if verb == "link" else "POST", path, RehearsedSubscription, body)
+
+
+def _delivery_path(delivery_id: str) -> str:
+    return f"{DELIVERIES}/{quote(delivery_id, safe='')}"
+
+
+async def add_usage(settings: Settings, account: str, event: dict[str, str]) -> UsageBatchItem:
+    """Add usage to an account, and tell what became of it; ``event`` is as ``UsageEventBody`` describes."""
+    path = f"{ACCOUNTS}/{quote(account, safe='')}/usage"
+    async with _operator_api(settings) as client:
+        (added,) = (await _call(client, "POST", path, BatchUsageEventOk, {"request": [event]})).result
+    return added
+
+
+async def read_usage(settings: Settings, account: str, subscription_id: str) -> UsageCounters:
+    """What a subscription used in its current term."""
+    path = f"{ACCOUNTS}/{quote(account, safe='')}/subscriptions/{quote(subscription_id, safe='')}/usage"
+    async with _operator_api(settings) as client:
+        return await _call(client, "GET", path, UsageCounters)
+
+
+async def read_clock(settings: Settings, name: str) -> Clock:
+    """An account's clock."""
+    async with _operator_api(settings) as client:
+        return await _call(client, "GET", _clock_path(name), Clock)
+
+
+async def set_clock(settings: Settings, name: str, verb: str) -> Clock:
+    """Have an account's clock ``freeze`` or ``run``."""
+    async with _operator_api(settings) as client:
+        return await _call(client, "POST", f"{_clock_path(name)}/{verb}", Clock)
+
+
+async def advance_clock(
+    settings: Settings, name: str, move: dict[str, str], show: Callable[[Clock], None]
+) -> Clock:
+    """Advance an account's clock ``to`` an instant or ``by`` a duration, and ``show`` how far it has come."""
+    async with _operator_api(settings) as client:
+        moving = asyncio.create_task(_advance(client, name, move))
+        try:
+            while not (await asyncio.wait({moving}, timeout=PROGRESS_SECONDS))[0]:
+                show(await _call(client, "GET", _clock_path(name), Clock))
+            return await moving
+        finally:
+            moving.cancel()
+
+
+async def play_clock(
+    settings: Settings, name: str, scale: int, until: datetime | None, show: Callable[[Clock], None]
+) -> Clock:
+    """Have an account's clock go ``scale`` times as fast as the wall's, until then or until interrupted.
+
+    Ends early where work fails. Afterwards the clock is frozen or running, as it was before.
+    """
+    async with _operator_api(settings) as client:
+        path = _clock_path(name)
+        before = await _call(client, "GET", path, Clock)
+        clock = await _call(client, "POST", f"{path}/freeze", Clock)
+        began, start = time.monotonic(), clock.now
+        try:
+            while until is None or clock.now < until:
+                await asyncio.sleep(PROGRESS_SECONDS)
+                target = start + scale * timedelta(seconds=time.monotonic() - began)
+                target = target if until is None else min(target, until)
+                clock = await _advance(client, name, {"to": target.isoformat()})
+                show(clock)
+                if clock.now < target:
+                    break
+        finally:
+            if before.state == "running":
+                clock = await _call(client, "POST", f"{path}/run", Clock)
+        return clock
+
+
+async def verify_books(settings: Settings, account: str | None) -> Proof | Offender:
+    """Prove the books of every account, or of one, beside a server."""
+    async with opened(settings, read_only=True) as database:
+        try:
+            return await database.report(partial(service_verify.verify, account_name=account))
+        except Refusal as refusal:
+            raise CommandRefused(refusal.description) from refusal
+
+
+async def explain_line(settings: Settings, invoice: str, line: str) -> LineExplanation:
+    """Why a line of a document, by its number or id, says what it says."""
+    path = f"/operator/v1/invoices/{quote(invoice, safe='')}/lines/{quote(line, safe='')}/explanation"
+    async with _operator_api(settings) as client:
+        return await _call(client, "GET", path, LineExplanation, seconds_max=None)
+
+
+async def list_invoices(settings: Settings, account: str) -> list[OperatorInvoice]:
+    """Every document of an account by date."""
+    found: list[OperatorInvoice] = []
+    async with _operator_api(settings) as client:
+        path = _invoices_path(account)
+        while path:
+            page = await _call(client, "GET", path, OperatorInvoices)
+            found += page.items
+            path = f"{_invoices_path(account)}?after={quote(page.next_after)}" if page.next_after else ""
+    return found
+
+
+async def get_invoice(settings: Settings, account: str, invoice: str) -> OperatorInvoice:
+    """A document of an account."""
+    async with _operator_api(settings) as client:
+        return await _call(client, "GET", _invoices_path(account, invoice), OperatorInvoice)
+
+
+async def change_invoice(
+    settings: Settings, account: str, invoice: str, action: str, body: dict[str, Any]
+) -> OperatorInvoice:
+    """Record a payment, bill a document anew or credit something of it; the document that comes of it."""
+    path = f"{_invoices_path(account, invoice)}/{action}"
+    exact = _EXACT.encode(body)
+    async with _operator_api(settings) as client:
+        return await _call(client, "POST", path, OperatorInvoice, exact, seconds_max=None)
+
+
+async def run_invoices(
+    settings: Settings, account: str, body: dict[str, Any], show: Callable[[InvoiceRunProgress], None]
+) -> InvoiceRun:
+    """Issue an account's invoices, or preview them, and ``show`` how far they have come."""
+    async with _operator_api(settings) as client:
+        path = f"{_invoices_path(account)}/run"
+        running_now = asyncio.create_task(_call(client, "POST", path, InvoiceRun, body, seconds_max=None))
+        try:
+            while not (await asyncio.wait({running_now}, timeout=PROGRESS_SECONDS))[0]:
+                show(await _call(client, "GET", path, InvoiceRunProgress, seconds_max=None))
+            return await running_now
+        finally:
+            running_now.cancel()
+
+
+def _invoices_path(account: str, invoice: str = "") -> str:
+    path = f"{ACCOUNTS}/{quote(account, safe='')}/invoices"
+    return f"{path}/{quote(invoice, safe='')}" if invoice else path
+
+
+def _clock_path(name: str) -> str:
+    return f"{ACCOUNTS}/{quote(name, safe='')}/clock"
+
+
+async def _advance(client: httpx2.AsyncClient, name: str, move: dict[str, str]) -> Clock:
+    """However long it takes."""
+    return await _call(client, "POST", f"{_clock_path(name)}/advance", Clock, move, seconds_max=None)
+
+
 @asynccontextmanager
 async def _operator_api(settings: Settings) -> AsyncIterator[httpx2.AsyncClient]:
     async with AsyncExitStack() as stack:
@@ -132,6 +368,7 @@ async def _operator_client(settings: Settings, stack: AsyncExitStack) -> httpx2.
             raise CannotOpen(f"{held} (it is no server of Comptoir)") from held
         return server.client()
     services = await make_services(database, settings)
+    stack.push_async_callback(interrupt_advances, services.worker)
     return httpx2.AsyncClient(
         transport=httpx2.ASGITransport(Application(services, HANDLERS, nullcontext)),
         base_url="http://command",
@@ -139,13 +376,26 @@ async def _operator_client(settings: Settings, stack: AsyncExitStack) -> httpx2.
     )
 
 
-async def _call(client: httpx2.AsyncClient, method: str, path: str, kind: type[T], body: Any = None) -> T:
-    """Call the operator API. Raises ``CommandRefused`` with its reason, ``CannotOpen`` if it is not there."""
+async def _call(
+    client: httpx2.AsyncClient,
+    method: str,
+    path: str,
+    kind: type[T],
+    body: Any = None,
+    *,
+    seconds_max: float | None = running.ANSWER_SECONDS_MAX,
+) -> T:
+    """Call the operator API; a body of bytes is JSON already.
+
+    Raises ``CommandRefused`` with its reason, ``CannotOpen`` if it is not there.
+    """
+    is_json = isinstance(body, bytes)
+    sent = {"content": body, "headers": {"Content-Type": "application/json"}} if is_json else {"json": body}
     try:
-        reply = await client.request(method, path, json=body)
+        reply = await client.request(method, path, timeout=seconds_max, **sent)
     except (httpx2.HTTPError, OSError) as error:
         raise CannotOpen(f"the server at {client.base_url} does not answer: {error}") from error
-    if reply.status_code != httpx2.codes.OK:
+    if not reply.is_success:
         raise CommandRefused(_reason(reply))
     return msgspec.json.decode(reply.content, type=kind)
 

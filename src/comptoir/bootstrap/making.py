@@ -1,22 +1,26 @@
 """Making a new installation, with or without the sample marketplace, and unmaking it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
 import msgspec
 
-from comptoir.api.services import Services
+from comptoir.api import exporter
 from comptoir.audit import service as audit
+from comptoir.billing import service_reference_import
 from comptoir.bootstrap import sample
-from comptoir.bootstrap.opening import CannotOpen, exists, located, mendable
+from comptoir.bootstrap.opening import CannotOpen, CommandRefused, exists, located, mendable
 from comptoir.bootstrap.running import server_file
-from comptoir.bootstrap.server import make_context
+from comptoir.bootstrap.server import assemble, export_folder, make_context
 from comptoir.catalog import service as catalog
 from comptoir.catalog import service_import
+from comptoir.clock import moving
 from comptoir.clock import service as clock
 from comptoir.core.accounts import OPERATOR_ACCOUNT, Account, AccountKind
 from comptoir.core.context import Actor, Context, Role
+from comptoir.core.errors import Refusal
 from comptoir.core.ids import Ids
 from comptoir.customers import service as customers
 from comptoir.customers import service_agreements as agreements
@@ -80,18 +84,27 @@ class Made(msgspec.Struct, rename="camel"):
     publishers: list[MadePublisher]
 
 
-async def initialise(settings: Settings, *, with_sample: bool, seed: int | None) -> Made:
+async def initialise(
+    settings: Settings, *, with_sample: bool, seed: int | None, clock_at: datetime | None = None
+) -> Made:
     """Make a new installation in one transaction: all of it or nothing.
 
-    With a seed the ids repeat, the secrets never do. Raises ``AlreadyInitialised``, ``CannotOpen``.
+    With a seed the ids repeat, the secrets never do. The sandbox's clock stands still at ``clock_at``, or
+    follows the wall. Raises ``AlreadyInitialised``, ``CannotOpen``, ``CommandRefused``.
     """
+    try:
+        moving.require_start(clock_at or moving.EARLIEST)
+    except Refusal as refusal:
+        raise CommandRefused(refusal.description) from refusal
     location = located(settings)
     with mendable(settings):
         if await _is_initialised(settings):
             raise AlreadyInitialised
         await migrate.prepare(settings.database)
         database = await open_database(settings.database, before_commit=audit.append)
-    work = partial(_make, settings=settings, with_sample=with_sample, seed=seed, database=database)
+    work = partial(
+        _make, settings=settings, with_sample=with_sample, seed=seed, clock_at=clock_at, database=database
+    )
     try:
         with mendable(settings), explained(location):
             return await database.write(work)
@@ -115,7 +128,13 @@ async def _is_initialised(settings: Settings) -> bool:
 
 
 async def _make(
-    tx: Tx, *, settings: Settings, with_sample: bool, seed: int | None, database: Database
+    tx: Tx,
+    *,
+    settings: Settings,
+    with_sample: bool,
+    seed: int | None,
+    clock_at: datetime | None,
+    database: Database,
 ) -> Made:
     ids, wall = Ids(seed), clock.wall_now()
     if await identity.load_secrets(tx, wall) is not None:
@@ -123,17 +142,21 @@ async def _make(
     await identity.create_secrets(tx, ids=ids, wall=wall)
     secrets = await identity.load_secrets(tx, wall)
     assert secrets is not None
-    services = Services(database, secrets, settings, lambda: wall, ids, operator_key="")
+    services = assemble(database, secrets, settings, lambda: wall, ids)
     made = Made([], [])
     for description in sample.read_accounts() if with_sample else sample.DEFAULT_ACCOUNTS:
-        account = await identity.create_account(tx, description.draft(), ids=ids, wall=wall)
+        draft = description.draft()
+        if draft.kind is AccountKind.SANDBOX:
+            draft = replace(draft, clock_at=clock_at)
+        account = await identity.create_account(tx, draft, ids=ids, wall=wall)
         made.accounts.append(await _make_access(tx, account, description.users, ids, wall))
         if with_sample:
-            ctx = make_context(services, account, INIT, wall)
+            ctx = make_context(services, account, INIT, account.clock.time_at(wall))
             made.accounts[-1].customers = await _make_customers(tx, ctx, sample.read_customers())
     if with_sample:
         ctx = make_context(services, OPERATOR_ACCOUNT, INIT, wall)
         made.publishers = await _make_catalogue(tx, ctx, sample.read_catalogue())
+        await service_reference_import.import_files(tx, ctx, sample.read_rates())
     return made
 
 
@@ -208,3 +231,4 @@ async def reset(settings: Settings) -> None:
     with mendable(settings):
         await migrate.remove(settings.database)
     server_file(settings).unlink(missing_ok=True)
+    exporter.clear(export_folder(settings))

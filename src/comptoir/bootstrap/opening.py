@@ -6,13 +6,19 @@ from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 
 from comptoir.audit import service as audit
+from comptoir.billing import service as billing
+from comptoir.billing.service_lookups import Lookups
 from comptoir.bootstrap import running
 from comptoir.clock import service as clock
 from comptoir.db import Database, DatabaseInUse, Tx, Unusable, WrongRevision
 from comptoir.db.engines import Engine, Location, locate, open_database
+from comptoir.delivery.service_engine import ring_when_enqueued
+from comptoir.fulfillment import service as fulfillment
 from comptoir.identity import service as identity
 from comptoir.identity.model import Secrets
 from comptoir.settings import Settings
+from comptoir.subscriptions.model import SubscriptionChanged
+from comptoir.usage import service as usage
 from comptoir.worker import ring_when_scheduled
 
 EMPTY = "the database is empty; fill it with: comptoir init"
@@ -30,11 +36,28 @@ class CommandRefused(Exception):
     """The marketplace said no to a command; the text says why."""
 
 
-async def _before_commit(tx: Tx, deferred: Sequence[object], alarm: asyncio.Event | None = None) -> None:
+async def _before_commit(
+    tx: Tx,
+    deferred: Sequence[object],
+    alarm: asyncio.Event | None = None,
+    delivery_alarm: asyncio.Event | None = None,
+) -> None:
     """The last act of every writing transaction. Followers of an event go before the journal."""
+    await _follow(tx, deferred)
     if alarm is not None:
         ring_when_scheduled(tx, deferred, alarm)
+    if delivery_alarm is not None:
+        ring_when_enqueued(tx, deferred, delivery_alarm)
     await audit.append(tx, deferred)
+
+
+async def _follow(tx: Tx, deferred: Sequence[object]) -> None:
+    """Let usage, billing and publishers follow what happened to subscriptions, in order and at once."""
+    lookups = Lookups(tx)
+    for change in [entry for entry in deferred if isinstance(entry, SubscriptionChanged)]:
+        await usage.follow(tx, change)
+        await billing.follow(tx, change, lookups)
+        await fulfillment.follow(tx, change)
 
 
 def exists(settings: Settings) -> bool:
@@ -68,14 +91,18 @@ def mendable(settings: Settings) -> Iterator[None]:
 
 @asynccontextmanager
 async def opened(
-    settings: Settings, *, read_only: bool = False, alarm: asyncio.Event | None = None
+    settings: Settings,
+    *,
+    read_only: bool = False,
+    alarm: asyncio.Event | None = None,
+    delivery_alarm: asyncio.Event | None = None,
 ) -> AsyncIterator[Database]:
     """The database of an existing installation, closed at the end.
 
     Raises ``HeldElsewhere`` while another process owns it, and ``CannotOpen``.
 
     ``read_only`` works beside a server that holds an SQLite file. ``alarm`` rings after a commit that
-    scheduled work.
+    scheduled work, ``delivery_alarm`` after one that ordered a delivery.
     """
     from comptoir.db import migrate
 
@@ -86,7 +113,7 @@ async def opened(
             await migrate.prepare(settings.database)
         elif await migrate.is_empty(settings.database):
             raise CannotOpen(EMPTY)
-        hook = partial(_before_commit, alarm=alarm)
+        hook = partial(_before_commit, alarm=alarm, delivery_alarm=delivery_alarm)
         database = await open_database(settings.database, before_commit=hook, read_only=read_only)
     try:
         yield database

@@ -151,5 +151,11 @@ def read_catalogue() -> Sequence[tuple[str, str]]:
     return [(file.name, file.read_text(encoding="utf-8")) for file in files]
 
 
+def read_rates() -> Sequence[tuple[str, str]]:
+    """Name and text of the files of exchange rates and tax rates."""
+    files = sorted((folder() / "rates").glob("*.csv"))
+    return [(file.name, file.read_text(encoding="utf-8")) for file in files]
+
+
 def _read(name: str) -> Any:
     return yaml.safe_load((folder() / name).read_text(encoding="utf-8"))

@@ -13,22 +13,29 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from comptoir.api import store_replies
+from comptoir.api import exporter, store_replies
 from comptoir.api.app import Application
+from comptoir.api.exporter import Exporter
 from comptoir.api.services import Services
+from comptoir.billing import service_exports
 from comptoir.bootstrap import running
-from comptoir.bootstrap.opening import CannotOpen, load_secrets, opened
+from comptoir.bootstrap.opening import CannotOpen, load_secrets, located, opened
+from comptoir.bootstrap.webhooks import make_engine
 from comptoir.bootstrap.wiring import DUE_WORK, HANDLERS
 from comptoir.clock import service as clock
-from comptoir.clock.rules import account_time
+from comptoir.clock.model import Work
 from comptoir.core.accounts import Account
 from comptoir.core.context import Actor, Context
-from comptoir.core.ids import Ids
+from comptoir.core.ids import Ids, derived_guid
 from comptoir.db import Database, Tx
+from comptoir.db.engines import Engine
+from comptoir.delivery import service_engine
+from comptoir.delivery.service_engine import Send
 from comptoir.identity import service as identity
 from comptoir.identity import tokens
+from comptoir.identity.model import Secrets
 from comptoir.settings import Settings
-from comptoir.worker import Worker, run_daemon
+from comptoir.worker import Worker, interrupt_advances, run_daemon
 
 LISTEN_BACKLOG = 2_048
 SHUTDOWN_SECONDS_MAX = 5
@@ -42,6 +49,9 @@ PURGE_REPLIES_MAX = 5_000
 WORKER_APPLICATION = "worker"
 """Who the journal names for due work."""
 
+DELIVERY_APPLICATION = "delivery"
+"""Who the journal names for what follows from a webhook's outcome."""
+
 
 async def make_services(
     database: Database,
@@ -49,31 +59,80 @@ async def make_services(
     *,
     wall: Callable[[], datetime] = clock.wall_now,
     ids: Ids | None = None,
+    delivery_alarm: asyncio.Event | None = None,
+    send: Send | None = None,
 ) -> Services:
-    """The services of one process over an open database. Raises ``CannotOpen`` before ``init``."""
-    return Services(
+    """The services of one process over an open database. Raises ``CannotOpen`` before ``init``.
+
+    ``delivery_alarm`` wakes the sending of webhooks; ``send`` takes the place of the network in tests.
+    """
+    secrets = await load_secrets(database)
+    return assemble(database, secrets, settings, wall, ids or Ids(), delivery_alarm=delivery_alarm, send=send)
+
+
+def assemble(
+    database: Database,
+    secrets: Secrets,
+    settings: Settings,
+    wall: Callable[[], datetime],
+    ids: Ids,
+    *,
+    delivery_alarm: asyncio.Event | None = None,
+    send: Send | None = None,
+) -> Services:
+    """The services, with a worker and an engine over the same database, clock and ids as the requests."""
+
+    async def make(tx: Tx, work: Work, wall: datetime) -> Context:
+        return await _work_context(services, tx, work)
+
+    async def make_for_delivery(tx: Tx, account_id: str, wall: datetime) -> Context:
+        return await _delivery_context(services, tx, account_id, wall)
+
+    services = Services(
         database=database,
-        secrets=await load_secrets(database),
+        secrets=secrets,
         settings=settings,
         wall=wall,
-        ids=ids or Ids(),
+        ids=ids,
         operator_key=identity.draw_operator_key(),
+        worker=Worker(database, DUE_WORK, wall, make, owner=Ids().guid()),
+        engine=make_engine(
+            database,
+            secrets,
+            settings,
+            wall=wall,
+            make_context=make_for_delivery,
+            owner=Ids().guid(),
+            alarm=delivery_alarm,
+            send=send,
+        ),
+        exporter=Exporter(database, export_folder(settings), wall, make_for_delivery, owner=Ids().guid()),
     )
+    return services
 
 
-def make_worker(services: Services) -> Worker:
-    """The worker over the same database, clock and ids as the requests."""
-    make = partial(_work_context, services)
-    return Worker(services.database, DUE_WORK, services.wall, make, owner=services.ids.guid())
+def export_folder(settings: Settings) -> Path:
+    """Where files of exports are kept: as the operator says, else beside the database's file."""
+    if settings.export_folder:
+        return Path(settings.export_folder)
+    location = located(settings)
+    if location.engine is Engine.SQLITE:
+        return location.path.with_name(f"{location.path.name}.exports")
+    return Path(".comptoir/exports")
 
 
-def make_application(services: Services, worker: Worker, alarm: asyncio.Event) -> Application:
-    """The ASGI application; while it lives, the worker runs beside it."""
+def make_application(services: Services, alarm: asyncio.Event) -> Application:
+    """The ASGI application; while it lives, the worker and the engine run beside it."""
 
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
+        if located(services.settings).engine is Engine.SQLITE:  # nobody else has it: who had leases is gone
+            await services.database.write(clock.release_leases)
+            await services.database.write(service_exports.release)
         tasks = [
-            asyncio.create_task(run_daemon(worker, alarm)),
+            asyncio.create_task(run_daemon(services.worker, alarm)),
+            asyncio.create_task(service_engine.run_daemon(services.engine)),
+            asyncio.create_task(exporter.run_daemon(services.exporter)),
             asyncio.create_task(_purge_forever(services)),
         ]
         try:
@@ -102,10 +161,18 @@ def make_context(services: Services, account: Account, actor: Actor, now: dateti
     )
 
 
-async def _work_context(services: Services, tx: Tx, account_id: str, wall: datetime) -> Context:
+async def _work_context(services: Services, tx: Tx, work: Work) -> Context:
+    """Work that runs again runs at the same time and under the same ids, and so writes the same."""
+    account = (await identity.load_account(tx, work.account_id)).account
+    ctx = make_context(services, account, Actor(application_id=WORKER_APPLICATION), work.due_at)
+    work_id = derived_guid(work.account_id, work.kind, work.subject_id, work.due_at.isoformat())
+    return replace(ctx, correlation_id=work_id, request_id=work_id)
+
+
+async def _delivery_context(services: Services, tx: Tx, account_id: str, wall: datetime) -> Context:
     account = (await identity.load_account(tx, account_id)).account
-    actor = Actor(application_id=WORKER_APPLICATION)
-    return make_context(services, account, actor, account_time(account.clock, wall))
+    actor = Actor(application_id=DELIVERY_APPLICATION)
+    return make_context(services, account, actor, account.clock.time_at(wall))
 
 
 async def _purge_forever(services: Services) -> None:
@@ -131,13 +198,13 @@ async def serve(settings: Settings, announce: Callable[[str], None] = print) -> 
 
     Raises ``CannotOpen`` if the database, the port or the certificate cannot be had.
     """
-    alarm = asyncio.Event()
+    alarm, delivery_alarm = asyncio.Event(), asyncio.Event()
     settings = _with_certificate(settings, announce)
-    async with opened(settings, alarm=alarm) as database:
+    async with opened(settings, alarm=alarm, delivery_alarm=delivery_alarm) as database:
         with listen(settings) as listening:
             settings = replace(settings, port=listening.getsockname()[1])
             settings = replace(settings, public_base_url=_base_url(settings))
-            services = await make_services(database, settings)
+            services = await make_services(database, settings, delivery_alarm=delivery_alarm)
             await _serve_on(listening, services, alarm, announce)
 
 
@@ -152,7 +219,7 @@ async def _serve_on(
         raise CannotOpen(f"cannot leave the server's address for other commands: {error}") from error
     announce(f"Comptoir serves {settings.database_label} on {settings.public_base_url}")
     try:
-        with _signals_only_end_the_server():
+        with signals_only_end_the_server():
             await server.serve(sockets=[listening])
     finally:
         file.unlink(missing_ok=True)
@@ -173,7 +240,7 @@ def _make_uvicorn(services: Services, alarm: asyncio.Event) -> Any:
 
     _log_to_standard_error(services.settings)
     config = uvicorn.Config(
-        make_application(services, make_worker(services), alarm),
+        make_application(services, alarm),
         log_config=None,
         access_log=False,
         server_header=False,
@@ -190,6 +257,7 @@ def _make_uvicorn(services: Services, alarm: asyncio.Event) -> Any:
 
     class Server(uvicorn.Server):
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            await interrupt_advances(services.worker)
             for connection in list(self.server_state.connections):
                 if _is_idle_over_tls(connection):
                     connection.transport.abort()
@@ -211,7 +279,7 @@ def _log_to_standard_error(settings: Settings) -> None:
 
 
 @contextmanager
-def _signals_only_end_the_server() -> Iterator[None]:
+def signals_only_end_the_server() -> Iterator[None]:
     """uvicorn raises the signal that ended it once more, which would kill us with the database open."""
     from uvicorn.server import HANDLED_SIGNALS
 

@@ -2,29 +2,49 @@
 
 from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 from comptoir.api import (
+    activation,
     agreements,
+    billing_operator,
     carts,
     catalog,
+    clocks,
     conversions,
     customers,
+    deliveries,
+    fulfillment,
     health,
+    invoice_lines,
+    invoices,
+    metering,
     oauth,
     operator,
     orders,
     partner,
     placeholder,
+    publisher,
+    publishers,
+    rates,
+    rehearsal,
     subscription_patch,
     subscriptions,
     support_contacts,
 )
 from comptoir.api.call import Call, Handler
 from comptoir.api.services import Services
+from comptoir.billing import service as billing_service
+from comptoir.billing import service_invoices, service_rating, service_schedule
 from comptoir.carts import service as carts_service
 from comptoir.core.context import Context
 from comptoir.db import Tx
+from comptoir.fulfillment import service_purchases as purchases
 from comptoir.orders import service as orders_service
+from comptoir.subscriptions import service as subscriptions_service
+from comptoir.subscriptions import service_turning
+from comptoir.usage import service_rating as usage_rating
+from comptoir.wire import exports as exports_on_wire
 from comptoir.worker import Handler as WorkHandler
 
 
@@ -33,6 +53,20 @@ async def _import_catalogue(operation: str, tx: Tx, ctx: Context, call: Call) ->
     from comptoir.api import catalog_import
 
     return await catalog_import.HANDLERS[operation](tx, ctx, call)
+
+
+async def _print(operation: str, *arguments: Any) -> object:
+    """Printing is seldom, and its libraries and fonts are large."""
+    from comptoir.api import statements
+
+    return await statements.HANDLERS[operation](*arguments)
+
+
+async def _export(operation: str, *arguments: Any) -> object:
+    """Exports are seldom asked for."""
+    from comptoir.api import exports
+
+    return await exports.HANDLERS[operation](*arguments)
 
 
 async def _describe(operation: str, services: Services, call: Call) -> object:
@@ -47,6 +81,13 @@ HANDLERS: Mapping[str, Handler] = {
     **{name: partial(_describe, name) for name in ("docs.openapi", "docs.page")},
     **oauth.HANDLERS,
     **operator.HANDLERS,
+    **billing_operator.HANDLERS,
+    **publishers.HANDLERS,
+    **deliveries.HANDLERS,
+    **rehearsal.HANDLERS,
+    **clocks.HANDLERS,
+    **rates.HANDLERS,
+    **{name: partial(_print, name) for name in ("invoices.statement", "invoices.receipt")},
     **catalog.HANDLERS,
     **{name: partial(_import_catalogue, name) for name in ("catalog.check", "catalog.import")},
     **customers.HANDLERS,
@@ -59,9 +100,21 @@ HANDLERS: Mapping[str, Handler] = {
     **support_contacts.HANDLERS,
     **conversions.HANDLERS,
     **placeholder.HANDLERS,
+    **invoices.HANDLERS,
+    **invoice_lines.HANDLERS,
+    **{each.id: partial(_export, each.id) for each in exports_on_wire.OPERATIONS},
+    **publisher.HANDLERS,
+    **metering.HANDLERS,
+    **fulfillment.HANDLERS,
+    **activation.HANDLERS,
 }
 
 DUE_WORK: Mapping[str, WorkHandler] = {
     "fulfil_order": orders_service.fulfil,
     "purge_cart": carts_service.purge,
+    purchases.ACTIVATE: purchases.activate_later,
+    subscriptions_service.TURN: service_turning.turn_subscriptions,
+    billing_service.CHARGE_CYCLES: billing_service.charge_cycles,
+    usage_rating.RATE_USAGE: service_rating.rate_usage,
+    service_schedule.RUN_INVOICES: service_invoices.run_invoices,
 }

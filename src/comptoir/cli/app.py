@@ -52,12 +52,72 @@ app.command(
     help="The subscriptions of a customer: activate, change, cancel.",
 )
 app.command(
+    "comptoir.cli.partner.invoices:app",
+    name="invoices",
+    help="What purchases cost: invoices, their lines, and what is not billed yet.",
+)
+app.command(
     "comptoir.cli.connect:connect",
     name="connect",
     help="Print a program that calls the running server: curl, python, node, java, dotnet or powershell.",
 )
+app.command(
+    "comptoir.cli.export:export",
+    name="export",
+    help="Write lines, daily consumption or postings into files: CSV, JSON lines, Parquet.",
+)
+app.command(
+    "comptoir.cli.reconcile:reconcile",
+    name="reconcile",
+    help="Compare a reconciliation file with the books and say where they differ, and why.",
+)
 app.command("comptoir.cli.account:app", name="account", help="List the accounts and change their settings.")
+app.command(
+    "comptoir.cli.clock:app",
+    name="clock",
+    help="Show, advance, freeze and run the clock of a sandbox account; a year takes seconds.",
+)
 app.command("comptoir.cli.catalog:app", name="catalog", help="Check and import the catalogue that is sold.")
+app.command(
+    "comptoir.cli.rates:app",
+    name="rates",
+    help="Import exchange rates, tax rates and private offers, and list what is known.",
+)
+app.command(
+    "comptoir.cli.sample_publisher:app",
+    name="sample-publisher",
+    help="Run a small publisher: landing page, webhook receiver, metering.",
+)
+app.command(
+    "comptoir.cli.publisher:app",
+    name="publisher",
+    help="For developers of a publisher's site: buy for a test customer, then suspend, renew and so on.",
+)
+app.command(
+    "comptoir.cli.webhooks:app",
+    name="webhooks",
+    help="List what was sent to publishers and how it went, and send it again.",
+)
+app.command(
+    "comptoir.cli.usage:app",
+    name="usage",
+    help="Add usage that was reported too late, and see what a term has used.",
+)
+app.command(
+    "comptoir.cli.billing:app",
+    name="billing",
+    help="The invoices of an account: issue, preview, take payments, correct.",
+)
+app.command(
+    "comptoir.cli.books:explain",
+    name="explain",
+    help="Explain a line of an invoice: event, rule, and every formula with its numbers.",
+)
+app.command(
+    "comptoir.cli.books:verify",
+    name="verify",
+    help="Prove the books of every account, or name the first thing that does not hold.",
+)
 app.command(
     "comptoir.cli.demo:demo",
     name="demo",

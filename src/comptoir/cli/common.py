@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Callable, Coroutine
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -22,6 +23,17 @@ def settings_of(config: Path | None = None, **flags: object) -> Settings:
         return load(flags, file=config)[0]
     except SettingsError as error:
         fail(str(error))
+
+
+def instant(text: str, flag: str) -> datetime:
+    """The instant that a flag names; a text that names none ends the command."""
+    from comptoir.wire.dates import NotADate, parse_date
+
+    try:
+        found = parse_date(text)
+    except NotADate as error:
+        fail(f"{flag}: {error}, not {text!r}")
+    return found or fail(f"{flag}: a later date is expected")
 
 
 def fail(reason: str, status: int = REFUSED) -> NoReturn:

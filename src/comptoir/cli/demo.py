@@ -27,7 +27,7 @@ def demo(*, output: Path = Path("demo-output"), quiet: bool = False) -> None:
         fail(f"the demo failed: {failure}", status=1)
     if not quiet:
         at = f"--database {output / DATABASE}"
-        _show("\nNext, try:")
+        _show("Next, try:")
         _show(f"  {_program()} serve {at}")
         _show(f"  {_program()} customers {at}")
         _show(f"  {_program()} token --account sandbox {at}")

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import msgspec
 
-from comptoir.cli.common import fail, run, settings_of
+from comptoir.cli.common import fail, instant, run, settings_of
 
 
 def init(
     *,
     sample: bool = False,
     seed: int | None = None,
+    clock: str | None = None,
     database: str | None = None,
     json: bool = False,
     config: Path | None = None,
@@ -25,6 +26,9 @@ def init(
         Fill it with the sample marketplace: publishers, products, customers.
     seed
         Draw every id from this seed, so that the sample has the same ids each time. Secrets never repeat.
+    clock
+        Instant such as 2026-01-01T00:00:00Z at which the sandbox's clock stands still until it is moved.
+        Without it, the clock follows the wall.
     database
         SQLite file, or a postgresql:// address.
     json
@@ -36,7 +40,8 @@ def init(
 
     settings = settings_of(config, database=database)
     try:
-        made = run(making.initialise(settings, with_sample=sample, seed=seed))
+        clock_at = None if clock is None else instant(clock, "--clock")
+        made = run(making.initialise(settings, with_sample=sample, seed=seed, clock_at=clock_at))
     except making.AlreadyInitialised:
         fail(f"{settings.database_label} holds data already; nothing was changed")
     if json:

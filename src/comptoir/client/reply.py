@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import msgspec
 from msgspec import UNSET, inspect
@@ -32,7 +32,9 @@ _SCALARS: Mapping[type[inspect.Type], type] = {
 
 
 def read_reply(content: bytes, kind: type[T]) -> T:
-    """The answer that ``content`` holds. Raises ``UnexpectedReply``."""
+    """The answer that ``content`` holds; of ``bytes``, the content itself. Raises ``UnexpectedReply``."""
+    if kind is bytes:
+        return cast(T, content)
     plain = content.removeprefix(_BYTE_ORDER_MARK)
     shape: Any = kind
     try:
@@ -59,6 +61,8 @@ def _fitted(value: Any, info: inspect.Type) -> Any:
             return [_fitted(inner, item) for inner in value if inner is not None]
         case inspect.DictType(value_type=item) if isinstance(value, dict):
             return {name: _fitted(inner, item) for name, inner in value.items() if inner is not None}
+        case inspect.Metadata(type=inner):
+            return _fitted(value, inner)
         case inspect.UnionType(types=types):
             return _fitted(value, next((one for one in types if _suits(value, one)), types[0]))
         case _ if type(info) in _SCALARS:
@@ -74,6 +78,8 @@ def _member(value: Any, field: inspect.Field) -> Any:
 def _suits(value: Any, info: inspect.Type) -> bool:
     """Which of several types a value means: they are told apart by the kind of JSON value."""
     if isinstance(value, dict):
+        if isinstance(info, inspect.StructType) and info.tag_field is not None:
+            return value.get(info.tag_field) == info.tag
         return isinstance(info, inspect.StructType | inspect.DictType)
     if isinstance(value, list):
         return isinstance(info, inspect.ListType)

@@ -8,6 +8,7 @@ understood (any case, enumerations by number) is no schema's business.
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from types import UnionType
 from typing import Any, get_args, get_origin
 
 from msgspec import inspect
@@ -60,6 +61,9 @@ class Schemas:
             field.encode_name: self._member(field, words.get(field.encode_name)) for field in info.fields
         }
         required = [field.encode_name for field in info.fields if field.required]
+        if info.tag_field is not None:
+            schema["properties"] = {info.tag_field: {"const": info.tag}, **schema["properties"]}
+            required = [info.tag_field, *required]
         if required := [*required, *self._needed.get(cls, ())]:
             schema["required"] = required
         return schema
@@ -84,6 +88,8 @@ class Schemas:
                 return {"type": "array", "items": self._schema(item)}
             case inspect.DictType(value_type=value):
                 return {"type": "object", "additionalProperties": self._schema(value)}
+            case inspect.Metadata(extra_json_schema=whole) if whole is not None:
+                return dict(whole)
             case inspect.IntType(ge=lowest, le=highest):
                 bounds = {"minimum": lowest, "maximum": highest}
                 return {
@@ -99,6 +105,7 @@ _SCALARS: Mapping[type[inspect.Type], Schema] = {
     inspect.BoolType: {"type": "boolean"},
     inspect.DecimalType: {"type": "number"},
     inspect.DateTimeType: {"type": "string", "format": "date-time"},
+    inspect.BytesType: {"type": "string", "format": "binary"},
     inspect.AnyType: {},
 }
 
@@ -144,9 +151,12 @@ def _names(structs: Iterable[Any]) -> Mapping[Any, str]:
 
 
 def _plain_name(cls: Any) -> str:
-    """The class's name; of ``Collection[Product]`` it is ``ProductCollection``."""
+    """The class's name; of ``Collection[A | B]`` it is ``AOrBCollection``."""
     origin = get_origin(cls)
-    return str(cls.__name__) if origin is None else "".join(map(_plain_name, get_args(cls))) + origin.__name__
+    if origin is None:
+        return str(cls.__name__)
+    names = list(map(_plain_name, get_args(cls)))
+    return "Or".join(names) if origin is UnionType else "".join(names) + origin.__name__
 
 
 def _family(cls: Any) -> str:

@@ -22,6 +22,8 @@ class Mode(StrEnum):
     """How the edge runs a handler: inside one transaction, or free to open short ones itself."""
 
     READ = "read"
+    REPORT = "report"
+    """A read of so much that others are served meanwhile."""
     WRITE = "write"
     STEPS = "steps"
 
@@ -69,13 +71,27 @@ class Operation:
     cached: bool = False
     headers: tuple[str, ...] = ()
     """Headers that this call reads besides those that every call reads."""
+    reply_headers: tuple[str, ...] = ()
+    """Headers of a successful answer besides those of every answer."""
+    reads_body: bool = False
+    """Whether the handler reads the body, which is not decoded at the edge then."""
     form: Any = None
     """The fields of a body that is sent as a form. The handler reads it; it is not decoded at the edge."""
     media_type: str = "application/json"
     """What a successful answer is."""
 
     @property
+    def is_for_publishers(self) -> bool:
+        """Whether it belongs to one of the publishers' APIs, which have headers and refusals of their own."""
+        return self.path.split("/")[1] == "api"
+
+    @property
+    def writes(self) -> bool:
+        """Whether it may change something."""
+        return self.mode is Mode.WRITE or (self.mode is Mode.STEPS and self.method != "GET")
+
+    @property
     def allowed_roles(self) -> frozenset[str]:
         """The roles of users who may call it; empty for all."""
-        is_partner_write = self.audience is Audience.PARTNER and self.mode is Mode.WRITE
+        is_partner_write = self.audience is Audience.PARTNER and self.writes
         return self.roles or (SELLERS if is_partner_write else frozenset())

@@ -12,6 +12,7 @@ from comptoir.client._async.carts import Carts
 from comptoir.client._async.catalog import Availabilities, Inventory, Products, Promotions, Skus
 from comptoir.client._async.connection import Connection
 from comptoir.client._async.customers import Agreements, Customers
+from comptoir.client._async.invoices import Invoices
 from comptoir.client._async.orders import ActivationLinks, Orders
 from comptoir.client._async.partner import Partner
 from comptoir.client._async.sending import Sender
@@ -76,6 +77,7 @@ class AsyncComptoir:
         self.orders = Orders(connection)
         self.activation_links = ActivationLinks(connection)
         self.subscriptions = Subscriptions(connection)
+        self.invoices = Invoices(connection)
 
     def correlation(self, correlation_id: str | None = None) -> AbstractContextManager[str]:
         """``with client.correlation("..."):`` lets all calls inside carry one correlation id.

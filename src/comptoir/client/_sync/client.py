@@ -13,6 +13,7 @@ from comptoir.client._sync.carts import Carts
 from comptoir.client._sync.catalog import Availabilities, Inventory, Products, Promotions, Skus
 from comptoir.client._sync.connection import Connection
 from comptoir.client._sync.customers import Agreements, Customers
+from comptoir.client._sync.invoices import Invoices
 from comptoir.client._sync.orders import ActivationLinks, Orders
 from comptoir.client._sync.partner import Partner
 from comptoir.client._sync.sending import Sender
@@ -77,6 +78,7 @@ class Comptoir:
         self.orders = Orders(connection)
         self.activation_links = ActivationLinks(connection)
         self.subscriptions = Subscriptions(connection)
+        self.invoices = Invoices(connection)
 
     def correlation(self, correlation_id: str | None = None) -> AbstractContextManager[str]:
         """``with client.correlation("..."):`` lets all calls inside carry one correlation id.
