@@ -1,8 +1,9 @@
-"""The story that the demo tells: a partner buys software for a bookshop in France.
+"""The story that the demo tells: a partner buys software for a bookshop in France, and a year passes.
 
 Later parts of the story are further acts at the end of ``ACTS``. Every title and id comes from ``sample/``.
 """
 
+from decimal import Decimal
 from urllib.parse import quote
 
 from comptoir.demo.story import Act, Json, Step
@@ -11,6 +12,10 @@ SCOPE = "https://api.partnercenter.microsoft.com/.default"
 CUSTOMER_FILTER = quote('{"Field":"CompanyName","Value":"Librairie","Operator":"starts_with"}')
 DESK = "/v1/products/{desk}/skus"
 INSIGHT = "/v1/products/{insight}/skus"
+ACCOUNT = "/operator/v1/accounts/sandbox"
+CLOCK = f"{ACCOUNT}/clock"
+UNBILLED = "/v1/invoices/unbilled/lineitems?provider=onetime&currencyCode=USD&period=current"
+INVOICE_FILE = "invoice.pdf"
 CARTS = "/v1/customers/{customer}/carts"
 ORDERS = "/v1/customers/{customer}/orders"
 SUBSCRIPTION = "/v1/customers/{customer}/subscriptions/{subscription}"
@@ -47,7 +52,7 @@ ACTS = (
                     "client_secret": "{client_secret}",
                     "scope": SCOPE,
                 },
-                token="",
+                caller="",
                 keep={"partner": "access_token"},
                 expect={"token_type": "Bearer"},
             ),
@@ -98,6 +103,7 @@ ACTS = (
             ),
             Step(
                 say="Its plan Business can be tried for a month",
+                quiet=True,
                 method="GET",
                 path=f"{DESK}/{{trial_sku}}/availabilities?country=FR",
                 keep={"trial": "items.0.catalogItemId"},
@@ -105,6 +111,7 @@ ACTS = (
             ),
             Step(
                 say="Sablecourt Insight: its plan Growth is metered",
+                quiet=True,
                 method="GET",
                 path=f"{INSIGHT}?country=FR",
                 keep={"growth_sku": "items[title=Growth].id"},
@@ -112,6 +119,7 @@ ACTS = (
             ),
             Step(
                 say="Growth: a year at a time, with usage included",
+                quiet=True,
                 method="GET",
                 path=f"{INSIGHT}/{{growth_sku}}/availabilities?country=FR",
                 keep={"growth": "items.0.catalogItemId"},
@@ -122,6 +130,7 @@ ACTS = (
             ),
             Step(
                 say="Magpie Rehearsal asks for an inventory check first",
+                quiet=True,
                 method="GET",
                 path="/v1/products/{rehearsal}/skus?country=FR",
                 keep={"exercise_sku": "items[title=Exercise].id"},
@@ -157,6 +166,7 @@ ACTS = (
             ),
             Step(
                 say="Three more seats of Team",
+                quiet=True,
                 method="PUT",
                 path=f"{CARTS}/{{cart}}",
                 status=201,
@@ -174,11 +184,13 @@ ACTS = (
                     "second_order": "orders.1.id",
                     "third_order": "orders.2.id",
                     "subscription": "orders.0.lineItems.0.subscriptionId",
+                    "trial_subscription": "orders.2.lineItems.0.subscriptionId",
                 },
                 expect={"orders.#": 3, "orderErrors.#": 0},
             ),
             Step(
                 say="The order of Team is completed",
+                quiet=True,
                 method="GET",
                 path=f"{ORDERS}/{{order}}?include_price=true",
                 until=("status", "completed"),
@@ -201,6 +213,7 @@ ACTS = (
         (
             Step(
                 say="The order line has an activation link",
+                quiet=True,
                 method="GET",
                 path=f"{ORDERS}/{{order}}/lineitems/0/activationlinks",
                 keep={"link": "items.0.link.uri"},
@@ -208,6 +221,7 @@ ACTS = (
             ),
             Step(
                 say="The subscription, still pending, links there too",
+                quiet=True,
                 method="GET",
                 path=SUBSCRIPTION,
                 keep={"links": "links.activationLinks.uri"},
@@ -215,6 +229,7 @@ ACTS = (
             ),
             Step(
                 say="By that way it is the same link",
+                quiet=True,
                 method="GET",
                 path="/v1{links}",
                 expect={"items.0.link.uri": "{link}"},
@@ -223,11 +238,12 @@ ACTS = (
                 say="In a sandbox it leads to a page that cannot help",
                 method="GET",
                 path="{link}",
-                token="",
+                caller="",
                 holds="This link cannot complete the set-up",
             ),
             Step(
                 say="The subscription is still pending",
+                quiet=True,
                 method="GET",
                 path=SUBSCRIPTION,
                 expect={"status": "pending"},
@@ -240,10 +256,253 @@ ACTS = (
             ),
             Step(
                 say="The subscription is active: its term has begun",
+                quiet=True,
                 method="GET",
                 path=SUBSCRIPTION,
                 keep={"begun": "effectiveStartDate"},
                 expect={"status": "active", "termDuration": "P1M", "autoRenewEnabled": True},
+            ),
+        ),
+    ),
+    Act(
+        "What was bought changes, and is charged from the first day.",
+        (
+            Step(
+                say="Ten days pass",
+                method="POST",
+                path=f"{CLOCK}/advance",
+                body={"by": "P10D"},
+                caller="operator",
+                expect={"advance.state": "complete"},
+                quiet=True,
+            ),
+            Step(
+                say="Five more seats of Team, under a better name",
+                method="PATCH",
+                path=SUBSCRIPTION,
+                body={"quantity": 20, "friendlyName": "The shop and the workshop"},
+                expect={"quantity": 20, "friendlyName": "The shop and the workshop"},
+            ),
+            Step(
+                say="Its auto-renewal is turned off",
+                method="PATCH",
+                path=SUBSCRIPTION,
+                body={"autoRenewEnabled": False},
+                expect={"autoRenewEnabled": False},
+                quiet=True,
+            ),
+            Step(
+                say="And on again",
+                method="PATCH",
+                path=SUBSCRIPTION,
+                body={"autoRenewEnabled": True},
+                expect={"autoRenewEnabled": True},
+                quiet=True,
+            ),
+            Step(
+                say="The trial of Business begins",
+                method="POST",
+                path="/v1/customers/{customer}/subscriptions/{trial_subscription}/activate",
+                expect={"status": "Success"},
+                quiet=True,
+            ),
+            Step(
+                say="The trial is cancelled in time: it costs nothing",
+                method="PATCH",
+                path="/v1/customers/{customer}/subscriptions/{trial_subscription}",
+                body={"status": "deleted"},
+                expect={"status": "deleted"},
+            ),
+            Step(
+                say="Not billed yet: {unbilled} lines, to the cent",
+                method="GET",
+                path=f"{UNBILLED}&invoiceLineItemType=billinglineitems",
+                keep={"unbilled": "totalCount"},
+                expect={
+                    "items[quantity=15].chargeType": "new",
+                    "items[quantity=15].pricingCurrency": "EUR",
+                    "items[quantity=15].currency": "USD",
+                    "items[chargeType=cancelImmediate].subtotal": 0,
+                },
+            ),
+        ),
+    ),
+    Act(
+        "A year passes.",
+        (
+            Step(
+                say="The sandbox's clock goes on by a year, {pieces} pieces of work",
+                method="POST",
+                path=f"{CLOCK}/advance",
+                body={"by": "P1Y"},
+                caller="operator",
+                keep={"pieces": "advance.pieces"},
+                expect={"advance.state": "complete", "advance.failures": []},
+            ),
+            Step(
+                say="{invoices} invoices were issued",
+                method="GET",
+                path="/v1/invoices",
+                keep={"invoices": "totalCount", "invoice": "items.0.id", "billed": "items"},
+                expect={"items.0.invoiceType": "OneTime", "items.0.documentType": "invoice"},
+            ),
+            Step(
+                say="The first one has the change of seats on it",
+                method="GET",
+                path="/v1/invoices/{invoice}/lineitems?provider=onetime&invoiceLineItemType=billinglineitems",
+                expect={"items[chargeType=addQuantity].invoiceNumber": "{invoice}"},
+                quiet=True,
+            ),
+            Step(
+                say="The first one as PDF, saved as " + INVOICE_FILE,
+                method="GET",
+                path="/v1/invoices/{invoice}/documents/statement",
+                caller="admin",
+                save=INVOICE_FILE,
+            ),
+        ),
+    ),
+    Act(
+        "A publisher of its own, as in production: nothing is charged before it says so.",
+        (
+            Step(
+                say="Sablecourt is reached at a site of this demo",
+                method="PUT",
+                path="/operator/v1/publishers/sablecourt/endpoints",
+                body={"landingPageUrl": "{site}/start", "webhookUrl": "{site}/hooks/marketplace"},
+                caller="operator",
+                expect={"id": "sablecourt"},
+                quiet=True,
+            ),
+            Step(
+                say="The sandbox shows its purchases to publishers",
+                method="PATCH",
+                path=f"{ACCOUNT}/settings",
+                body={"overrides": {"sandbox_publisher_delivery": True, "activation_link": "publisher"}},
+                caller="operator",
+                expect={"settings.activation_link": "publisher"},
+                quiet=True,
+            ),
+            Step(
+                say="Growth goes into a cart again",
+                method="POST",
+                path=CARTS,
+                status=201,
+                body={"lineItems": [{"id": 0, "catalogItemId": "{growth}", "quantity": 1}]},
+                keep={"cart": "id"},
+                quiet=True,
+            ),
+            Step(
+                say="And is ordered",
+                method="POST",
+                path=f"{CARTS}/{{cart}}/checkout",
+                status=201,
+                keep={
+                    "metered_order": "orders.0.id",
+                    "metered": "orders.0.lineItems.0.subscriptionId",
+                },
+                quiet=True,
+            ),
+            Step(
+                say="The order is completed",
+                method="GET",
+                path=f"{ORDERS}/{{metered_order}}",
+                until=("status", "completed"),
+                quiet=True,
+            ),
+            Step(
+                say="Growth is bought again; now its link is a real one",
+                method="GET",
+                path=f"{ORDERS}/{{metered_order}}/lineitems/0/activationlinks",
+                keep={"landing": "items.0.link.uri", "purchase_token": "items.0.link.uri?token"},
+                expect={"totalCount": 1},
+            ),
+            Step(
+                say="A browser opens it: the publisher knows what was bought",
+                method="GET",
+                path="{landing}",
+                caller="",
+                holds="Set up",
+            ),
+            Step(
+                say="The publisher activates: billing starts",
+                method="POST",
+                path="{site}/activate",
+                form={"token": "{purchase_token}"},
+                caller="",
+                holds="Subscribed",
+            ),
+            Step(
+                say="What time is it in the sandbox?",
+                method="GET",
+                path=CLOCK,
+                caller="operator",
+                keep={"now": "now"},
+                quiet=True,
+            ),
+            Step(
+                say="The customer runs more reports than are included",
+                method="POST",
+                path="{site}/use",
+                body={"subscription": "{metered}", "dimension": "reports", "units": "3.5", "at": "{now}"},
+                caller="",
+                quiet=True,
+            ),
+            Step(
+                say="It reports 3.5 units beyond what is included",
+                method="POST",
+                path="{site}/report",
+                caller="",
+                expect={"0.status": "Accepted", "0.quantity": Decimal("3.5")},
+            ),
+            Step(
+                say="Two months pass",
+                method="POST",
+                path=f"{CLOCK}/advance",
+                body={"by": "P2M"},
+                caller="operator",
+                expect={"advance.state": "complete", "advance.failures": []},
+                quiet=True,
+            ),
+            Step(
+                say="The next invoices are issued",
+                method="GET",
+                path='/v1/invoices?filter={"Field":"InvoiceDate","Value":"2027-02","Operator":"starts_with"}',
+                keep={"metered_invoice": "items.0.id"},
+                quiet=True,
+            ),
+            Step(
+                say="The next invoice carries the usage: {overage} {currency}",
+                method="GET",
+                path="/v1/invoices/{metered_invoice}/lineitems?provider=onetime&invoiceLineItemType=billinglineitems",
+                keep={
+                    "overage": "items[unitType=per 100 runs].subtotal",
+                    "currency": "items[unitType=per 100 runs].currency",
+                },
+                expect={"items[unitType=per 100 runs].billableQuantity": Decimal("3.5")},
+            ),
+            Step(
+                say="The sandbox keeps to itself again",
+                method="PATCH",
+                path=f"{ACCOUNT}/settings",
+                body={"overrides": {"sandbox_publisher_delivery": "default", "activation_link": "default"}},
+                caller="operator",
+                expect={"settings.activation_link": "placeholder"},
+                quiet=True,
+            ),
+        ),
+        needs_publisher=True,
+    ),
+    Act(
+        "The books are proven.",
+        (
+            Step(
+                say="{lines} lines, {documents} documents, {postings} postings agree",
+                method="GET",
+                path="/operator/v1/verification",
+                caller="operator",
+                keep={"lines": "lines", "documents": "documents", "postings": "postings"},
+                expect={"holds": True},
             ),
         ),
     ),

@@ -28,8 +28,8 @@ def render(base: str, constants: Mapping[str, str], played: Iterable[tuple[str, 
 def _request(step: Step, references: Mapping[str, str]) -> list[str]:
     path = fill(step.path, references)
     lines = [f"{step.method} {'{{base}}' if path.startswith('/') else ''}{path}"]
-    if step.token:
-        lines.append(f"Authorization: Bearer {references[step.token]}")
+    if step.caller:
+        lines.append(f"Authorization: Bearer {references[step.caller]}")
     lines += [f"{name}: {fill(value, references)}" for name, value in step.headers.items()]
     if step.form is not None:
         pairs = urlencode(fill(step.form, references), safe="{}$ .@'?=()*[]/:")

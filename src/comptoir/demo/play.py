@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from pathlib import Path
 
 import httpx2
 
@@ -13,7 +14,8 @@ from comptoir.demo.story import Act, Json, Step, fill, pick
 
 POLLS_MAX = 50
 POLL_SECONDS = 0.1
-SENTENCE_WIDTH = 50
+SENTENCE_WIDTH = 56
+PATH_WIDTH = 46
 LONG_ID = re.compile(r"(?=[^/.=&?]*\d)[^/.=&?]{12,}")
 
 
@@ -25,12 +27,15 @@ class DemoFailure(Exception):
 class Player:
     """Plays steps one after the other. ``values`` holds what was given and what the steps so far have kept.
 
-    ``played`` are the steps with their sentences as they were shown.
+    Answers to be kept are written to ``folder``. ``count`` is that of the calls made, ``played`` are those of
+    them for the record, with their sentences.
     """
 
     client: httpx2.Client
     values: dict[str, Json]
     show: Callable[[str], None]
+    folder: Path = Path()
+    count: int = 0
     played: list[tuple[str, Step]] = field(default_factory=list)
 
     def play(self, acts: Iterable[Act]) -> None:
@@ -38,10 +43,13 @@ class Player:
         for act in acts:
             self.show(act.title)
             for step in act.steps:
-                self._play(step)
+                sentence = self._play(step)
+                if not act.needs_publisher:
+                    self.played.append((sentence, step))
 
-    def _play(self, step: Step) -> None:
+    def _play(self, step: Step) -> str:
         path = fill(step.path, self.values)
+        self.count += 1
         try:
             answer = self._answer(step, path)
             for wanted, expected in fill(step.expect, self.values).items():
@@ -50,11 +58,18 @@ class Player:
                     raise DemoFailure(f"{wanted} is {found!r}, not {expected!r}")
             self.values |= {name: pick(answer, wanted) for name, wanted in step.keep.items()}
         except (DemoFailure, LookupError, httpx2.HTTPError) as error:
-            raise DemoFailure(f"step {len(self.played) + 1}, {step.method} {path}: {error}") from error
-        sentence = fill(step.say, self.values)
-        self.played.append((sentence, step))
-        line = f"{len(self.played):3}  {sentence:<{SENTENCE_WIDTH}} {step.method:>4} {step.status}  "
-        self.show(line + _shortened(path.removeprefix(str(self.client.base_url).rstrip("/"))))
+            raise DemoFailure(f"step {self.count}, {step.method} {path}: {error}") from error
+        sentence: str = fill(step.say, self.values)
+        if not step.quiet:
+            line = f"{self.count:3}  {sentence:<{SENTENCE_WIDTH}} {step.method:>5} {step.status}  "
+            self.show(line + _shortened(self._local(path))[:PATH_WIDTH])
+        return sentence
+
+    def _local(self, path: str) -> str:
+        """A path without the address, which is another one in each demo."""
+        for address in (str(self.client.base_url), str(self.values.get("site", ""))):
+            path = path.removeprefix(address.rstrip("/"))
+        return path
 
     def _answer(self, step: Step, path: str) -> Json:
         for _ in range(POLLS_MAX):
@@ -66,15 +81,18 @@ class Player:
 
     def _send(self, step: Step, path: str) -> Json:
         headers = dict(fill(step.headers, self.values))
-        if step.token:
-            headers["Authorization"] = f"Bearer {self.values[step.token]}"
+        if step.caller:
+            headers["Authorization"] = f"Bearer {self.values[step.caller]}"
         form: Mapping[str, str] | None = fill(step.form, self.values)
         body = fill(step.body, self.values)
         reply = self.client.request(step.method, path, json=body, data=form, headers=headers)
         if reply.status_code != step.status:
             raise DemoFailure(f"{reply.status_code} instead of {step.status}: {reply.text[:500]}")
-        if step.holds not in reply.text:
+        if step.holds and step.holds not in reply.text:
             raise DemoFailure(f"{step.holds!r} is not in the answer: {reply.text[:500]}")
+        if step.save:
+            (self.folder / step.save).write_bytes(reply.content)
+            return ""
         is_json = reply.headers.get("Content-Type", "").startswith("application/json")
         return json.loads(reply.text, parse_float=Decimal) if is_json else reply.text
 

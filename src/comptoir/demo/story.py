@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 Json = Any
 
@@ -18,10 +19,12 @@ _NAME = re.compile(r"\{(\w+)\}")
 class Step:
     """One request of the story.
 
-    ``say`` is the sentence shown. ``form`` is sent in place of a JSON body. ``token`` names the kept value
-    that is sent as bearer token, ``""`` none. ``keep`` maps names to picks of the answer; ``expect`` maps
-    picks to the values that the answer must have, and ``holds`` is a text that it must hold, else the demo
-    fails. ``until`` is a pick and a value for which the request is repeated, as a polling client does.
+    ``say`` is the sentence shown. ``form`` is sent in place of a JSON body. ``caller`` names the kept
+    value that is sent as bearer token, ``""`` none. ``keep`` maps names to picks of the answer; ``expect``
+    maps picks to the values that the answer must have, and ``holds`` is a text that it must hold, else the
+    demo fails. ``until`` is a pick and a value for which the request is repeated, as a polling client does.
+    ``save`` names the file of the demo's folder that the answer is written to. A ``quiet`` step is played and
+    recorded without a line of its own.
     """
 
     say: str
@@ -31,23 +34,30 @@ class Step:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Json = None
     form: Mapping[str, str] | None = None
-    token: str = "partner"  # noqa: S105 - the name of a token
+    caller: str = "partner"
     keep: Mapping[str, str] = field(default_factory=dict)
     expect: Mapping[str, Json] = field(default_factory=dict)
     holds: str = ""
     until: tuple[str, Json] | None = None
+    save: str = ""
+    quiet: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """A part of the story with a title of its own."""
+    """A part of the story with a title of its own.
+
+    What ``needs_publisher`` calls a second program too: it is left out of the record, which knows one server.
+    """
 
     title: str
     steps: tuple[Step, ...]
+    needs_publisher: bool = False
 
 
 def pick(answer: Json, path: str) -> Json:
-    """The value at ``path``: ``items[title=Desk].id``, ``lineItems.0.orderGroup``, ``items.#`` for a count.
+    """The value at ``path``: ``items[title=Desk].id``, ``lineItems.0.orderGroup``, ``items.#`` for a count,
+    ``link.uri?token`` for a parameter of an address.
 
     Raises ``LookupError`` where the answer has nothing there.
     """
@@ -72,7 +82,8 @@ def _inside(value: Json, part: str) -> Json:
         return value[int(part)]
     searched = PICK_PART.fullmatch(part)
     if searched is None:
-        return value[part]
+        member, _, parameter = part.partition("?")
+        return parse_qs(urlsplit(value[member]).query)[parameter][0] if parameter else value[member]
     items, member, wanted = searched.groups()
     found = [item for item in value[items] if str(item[member]) == wanted]
     return found[0]
