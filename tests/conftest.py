@@ -21,6 +21,7 @@ from tests.engines import (
     sqlite_template,
     sqlite_url,
 )
+from tests.faults import repeatable, repeatable_postgresql, repeatable_sqlite
 from tests.market import (
     market,
     sample,
@@ -41,6 +42,9 @@ __all__ = [
     "postgresql_server",
     "postgresql_shared",
     "postgresql_url",
+    "repeatable",
+    "repeatable_postgresql",
+    "repeatable_sqlite",
     "sample",
     "sample_postgresql",
     "sample_postgresql_url",

@@ -63,7 +63,7 @@ def _examine_body(reply: httpx2.Response, operation: Operation) -> None:
     validator = _validator(operation.id, str(reply.status_code))
     faulty = [f"{error.instance_path}: {error.message}" for error in validator.iter_errors(body)]
     assert not faulty, f"{operation.id} {reply.status_code} differs from the document:\n" + "\n".join(faulty)
-    code = _code(body) if reply.status_code >= 400 else None
+    code = code_of(body) if reply.status_code >= 400 else None
     if code is not None:
         error = f"{reply.status_code}/{code}"
         assert error in errors_of(operation), f"{operation.id} does not document {error}: {reply.text[:300]}"
@@ -78,7 +78,12 @@ def _validator(operation_id: str, status: str) -> jsonschema_rs.Draft202012Valid
     )
 
 
-def _code(fault: Any) -> int | None:
-    """The number of a refusal in either shape; a throttle has none."""
-    codes: list[int] = fault.get("error_codes", [fault.get("code")])
+def code_of(fault: Any) -> int | str | None:
+    """The code of a refusal in any shape; a throttle and a bare text have none."""
+    if isinstance(fault, str):
+        return None
+    inner = fault.get("error") if isinstance(fault.get("error"), dict) else fault.get("Error")
+    if inner is not None:
+        return str(inner.get("code") or inner.get("Code"))
+    codes: list[int | str] = fault.get("error_codes", [fault.get("code")])
     return codes[0]

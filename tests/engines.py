@@ -24,6 +24,7 @@ TEMPLATE = "comptoir_template"
 EMPTY = "comptoir_empty"
 KEEP_EVERY_TABLE = """
 DO $$ DECLARE name text; BEGIN
+    DROP SCHEMA IF EXISTS kept CASCADE;
     CREATE SCHEMA kept;
     FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public'
     LOOP

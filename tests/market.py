@@ -6,9 +6,10 @@ sandbox account unless told otherwise.
 
 import asyncio
 import shutil
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -22,17 +23,20 @@ from comptoir.api.dispatch import WRITING_METHODS
 from comptoir.api.services import Services
 from comptoir.bootstrap import making
 from comptoir.bootstrap.opening import opened
-from comptoir.bootstrap.server import make_application, make_context, make_services, make_worker
+from comptoir.bootstrap.server import make_application, make_context, make_services
 from comptoir.core.accounts import Account
 from comptoir.core.context import Actor, Context
 from comptoir.core.ids import Ids
 from comptoir.db import Tx
+from comptoir.delivery.model import State
+from comptoir.delivery.service_engine import run_pending
 from comptoir.identity import service as identity
 from comptoir.identity.model import SettingsChange, SettingValue
 from comptoir.settings import Settings
 from comptoir.worker import Worker, run_until
 from tests import watch
 from tests.engines import create_postgresql, keep_postgresql, restore_postgresql
+from tests.receivers import Receivers
 
 T = TypeVar("T")
 Json = Any
@@ -46,7 +50,10 @@ HELPDESK = "noor@rivermark-cloud.example"
 
 @dataclass
 class Market:
-    """A marketplace under test. ``now`` is the wall clock, moved by ``wait``."""
+    """A marketplace under test. ``now`` is the wall clock, moved by ``wait``.
+
+    ``receivers`` get its webhooks, without a network, when ``deliver`` is called.
+    """
 
     services: Services
     application: Application
@@ -54,6 +61,7 @@ class Market:
     made: making.Made
     client: httpx2.AsyncClient
     time: list[datetime]
+    receivers: Receivers = field(default_factory=Receivers)
     tokens: dict[tuple[str, str | None], str] = field(default_factory=dict)
 
     @property
@@ -64,10 +72,30 @@ class Market:
         """Let time pass, without doing the work that falls due."""
         self.time[0] += timedelta(**duration)
 
+    def employ(self, worker: Worker) -> None:
+        """Let another worker do what requests ask for, and what falls due."""
+        self.services = replace(self.services, worker=worker)
+        self.worker = worker
+        self.application = make_application(self.services, asyncio.Event())
+        transport = httpx2.ASGITransport(self.application)
+        self.client = httpx2.AsyncClient(transport=transport, base_url=BASE_URL)
+
+    async def advance(self, by: str, account: str = "sandbox") -> Json:
+        """Advance the clock of a sandbox by a duration such as P1M, with all work on the way."""
+        path = f"/operator/v1/accounts/{account}/clock/advance"
+        reply = await self.post(path, {"by": by}, account="operator", alone=False)
+        assert reply.status_code == 200, reply.text
+        assert reply.json()["advance"]["failures"] == [], reply.text
+        return reply.json()
+
     async def work(self) -> None:
         """Do all work that is due."""
         tally = await run_until(self.worker)
         assert (tally.failed, tally.parked) == (0, 0), tally
+
+    async def deliver(self) -> Counter[State]:
+        """Send all webhooks that are due; the states of those that were tried."""
+        return await run_pending(self.services.engine)
 
     async def get(self, path: str, **options: Any) -> httpx2.Response:
         return await self.call("GET", path, **options)
@@ -118,15 +146,20 @@ class Market:
         return reply
 
     async def token(self, account: str = "sandbox", user: str | None = None) -> str:
-        """A bearer token; remembered, so renew it by clearing ``tokens`` after an hour has passed."""
+        """A bearer token; remembered, so renew it by clearing ``tokens`` after an hour has passed.
+
+        ``publisher:<id>`` in place of an account means the application of that publisher.
+        """
         if (account, user) not in self.tokens:
+            publisher = account.removeprefix("publisher:") if account.startswith("publisher:") else None
             issue = partial(
                 identity.issue_for_cli,
                 secrets=self.services.secrets,
                 wall=self.now,
                 base_url=BASE_URL,
-                account=None if account == "operator" else account,
+                account=None if account == "operator" or publisher else account,
                 user=user,
+                publisher=publisher,
             )
             self.tokens[account, user] = await self.services.database.read(issue)
         return self.tokens[account, user]
@@ -150,7 +183,8 @@ class Market:
 
     async def context(self, account: str = "sandbox") -> Context:
         """A context for calling services directly."""
-        return make_context(self.services, await self.account(account), Actor("test"), self.now)
+        found = await self.account(account)
+        return make_context(self.services, found, Actor("test"), found.clock.time_at(self.now))
 
     async def read(self, work: Callable[[Tx], Awaitable[T]]) -> T:
         return await self.services.database.read(work)
@@ -165,12 +199,12 @@ async def open_market(url: str, made: making.Made) -> AsyncIterator[Market]:
     time = [START]
     settings = Settings(database=url, public_base_url=BASE_URL)
     async with opened(settings) as database:
-        services = await make_services(database, settings, wall=lambda: time[0], ids=Ids())
-        worker = make_worker(services)
-        application = make_application(services, worker, asyncio.Event())
+        receivers = Receivers()
+        services = await make_services(database, settings, wall=lambda: time[0], ids=Ids(), send=receivers)
+        application = make_application(services, asyncio.Event())
         transport = httpx2.ASGITransport(application)
         async with httpx2.AsyncClient(transport=transport, base_url=BASE_URL) as client:
-            yield Market(services, application, worker, made, client, time)
+            yield Market(services, application, services.worker, made, client, time, receivers)
 
 
 @pytest.fixture(scope="session")

@@ -8,9 +8,12 @@ from typing import Any
 
 from comptoir.catalog.model import BillingCycle, Offer, Segment, Term
 from comptoir.core.accounts import AccountSettings
+from comptoir.core.context import Context
 from comptoir.core.money import Rate
 from comptoir.core.terms import Duration
 from comptoir.customers.model import Reseller
+from comptoir.db import Tx
+from comptoir.orders import store
 from comptoir.orders.facts import Facts
 from comptoir.orders.judging import judge_lines
 from comptoir.orders.model import (
@@ -144,3 +147,16 @@ def an_order(*lines: OrderLine, **changes: Any) -> Order:
         lines=lines or (an_order_line(),),
     )
     return replace(base, **changes)
+
+
+async def put_order(tx: Tx, ctx: Context, subscription: Subscription) -> None:
+    """Store the completed order of a subscription that was created without one."""
+    order = an_order(
+        an_order_line(subscription_id=subscription.id),
+        id=subscription.order_id,
+        alternate_id=ctx.ids.alternate_id(),
+        customer_id=subscription.customer_id,
+        created_at=ctx.now,
+        completed_at=ctx.now,
+    )
+    assert await store.insert(tx, ctx.account.id, order)

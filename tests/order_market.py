@@ -205,6 +205,11 @@ async def publish(market: Market, text: str = CATALOGUE) -> None:
 @pytest.fixture
 async def shop(market: Market) -> Shop:
     """The marketplace with the catalogue above, on each engine."""
+    return await open_shop(market)
+
+
+async def open_shop(market: Market) -> Shop:
+    """Publish the catalogue above."""
     await publish(market)
     rows = await market.read(lambda tx: tx.all(LIST_ITEMS))
     items = {

@@ -82,6 +82,27 @@ def started(
                 stream.close()
 
 
+@contextmanager
+def publishing(folder: Path, *flags: str) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
+    """The sample publisher on a free port: its address and its process, killed at the end."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "comptoir", "sample-publisher", "--port", "0", *flags],
+        cwd=folder,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    assert process.stdout is not None
+    try:
+        said = process.stdout.readline()
+        assert said.startswith("The publisher serves "), (said, process.communicate())
+        yield said.split()[-1], process
+    finally:
+        process.kill()
+        process.communicate()
+
+
 def _wait_for(file: Path, process: "subprocess.Popen[str]") -> None:
     deadline = time.monotonic() + START_SECONDS_MAX
     while time.monotonic() < deadline and process.poll() is None:

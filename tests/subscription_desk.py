@@ -16,6 +16,7 @@ from comptoir.db import Tx
 from comptoir.subscriptions import service, store
 from comptoir.subscriptions.model import Status, StatusReason, Subscription
 from tests.market import Json
+from tests.order_factory import put_order
 from tests.order_market import Shop
 from tests.subscription_factory import draft
 
@@ -128,6 +129,7 @@ async def hold_unlisted(shop: Shop) -> Held:
     async def work(tx: Tx) -> Held:
         customer = await customers.lock(tx, ctx, shop.customer_id)
         created = await service.create(tx, ctx, customer, draft(quantity=6))
+        await put_order(tx, ctx, created)
         await service.activate(tx, ctx, created, is_in_progress=False)
         return Held(shop, created.id)
 

@@ -47,6 +47,14 @@ class TlsServer:
         )
         return done.stdout.strip()
 
+    def operator(self, method: str, path: str, body: object = None) -> Any:
+        """The answer of the operator API."""
+        headers = {"Authorization": f"Bearer {self.token('--operator')}"}
+        with self.client(headers=headers) as http:
+            reply = http.request(method, path, json=body)
+        assert reply.is_success, reply.text
+        return reply.json()
+
     def client(self, **options: Any) -> httpx2.Client:
         """An HTTP client that trusts the server's authority."""
         trust = ssl.create_default_context(cafile=str(self.authority))

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 import pytest
@@ -28,6 +29,7 @@ from tests.market import ADMIN, BASE_URL, Json, Market, open_market
 from comptoir.api import openapi
 from comptoir.api.needed_members import NEEDED, NEEDED_BY
 from comptoir.bootstrap import making
+from comptoir.db import sql
 from comptoir.wire.operation import Audience, Operation
 from comptoir.wire.operations import OPERATIONS
 
@@ -50,6 +52,9 @@ which ids exist the document does not say."""
 ITEMS_MAX = 4
 """Longer lists show nothing more, as lines hold lines; empty ones are made up where nothing fits."""
 
+# Of every account: any publisher that something was bought of.
+READ_PUBLISHER = sql("SELECT publisher_id FROM subscriptions ORDER BY created_at, line_number, id LIMIT 1")
+SAAS, VERSION = "/api/saas/subscriptions", "api-version=2018-08-31"
 PARAMETER = re.compile(r"\{(\w+)\}")
 FILE = "market.db"
 WORDS: dict[str, list[Any]] = {
@@ -203,12 +208,27 @@ def _bytes(text: str | bytes) -> bytes:
 
 async def _token(market: Market, operation: Operation) -> str:
     """A token of someone who may do everything that the operation's callers may."""
-    is_operator = operation.audience is Audience.OPERATOR
-    return await (market.token("operator") if is_operator else market.token("sandbox", ADMIN))
+    match operation.audience:
+        case Audience.OPERATOR:
+            return await market.token("operator")
+        case Audience.PUBLISHER:
+            return await market.token(f"publisher:{await _publisher(market)}")
+        case _:
+            return await market.token("sandbox", ADMIN)
+
+
+async def _publisher(market: Market) -> str:
+    """Whose subscriptions the desk holds."""
+    row = await market.read(lambda tx: tx.one(READ_PUBLISHER))
+    assert row is not None
+    return str(row["publisher_id"])
 
 
 async def _furnish(market: Market) -> dict[str, list[Any]]:
-    """Fill a cart, order two plans, activate one, and collect the ids by the names that the document uses."""
+    """Fill a cart, order three plans, activate one, let a publisher end another, and collect the ids by the
+    names that the document uses.
+    """
+    await market.configure(sandbox_publisher_delivery=True, csp_allowed_operations="all", pc_wait_seconds=0)
     customer_id = market.customer("US")
     products = (await _read(market, "/v1/products?country=US&targetView=MarketplaceSaaS"))["items"]
     items = [item for product in products[:6] for item in await _items(market, product["id"])]
@@ -217,7 +237,7 @@ async def _furnish(market: Market) -> dict[str, list[Any]]:
         f"{path}/carts", {"lineItems": [{"catalogItemId": item, "quantity": 5} for item in items]}
     )
     good = [line["catalogItemId"] for line in tried.json()["lineItems"] if "error" not in line]
-    lines = [{"catalogItemId": item, "quantity": 5} for item in good[:2]]
+    lines = [{"catalogItemId": item, "quantity": 5} for item in good[:3]]
     cart = (await market.post(f"{path}/carts", {"lineItems": lines})).json()
     checkout = await market.post(f"{path}/carts/{cart['id']}/checkout")
     assert checkout.status_code == 201, checkout.text
@@ -225,6 +245,12 @@ async def _furnish(market: Market) -> dict[str, list[Any]]:
     open_cart = (await market.post(f"{path}/carts", {"lineItems": lines})).json()
     subscriptions = (await _read(market, f"{path}/subscriptions"))["items"]
     assert (await market.post(f"{path}/subscriptions/{subscriptions[0]['id']}/activate")).status_code == 200
+    publisher = f"publisher:{await _publisher(market)}"
+    ours = (await market.get(f"{SAAS}?{VERSION}", account=publisher)).json()["subscriptions"]
+    ended = await market.delete(f"{SAAS}/{ours[-1]['id']}?{VERSION}", account=publisher)
+    assert ended.status_code == 202, ended.text
+    links = (await _read(market, f"{path}/subscriptions/{ours[0]['id']}/activationlinks"))["items"]
+    (token,) = parse_qs(urlsplit(links[0]["link"]["uri"]).query)["token"]
     agreements = (await _read(market, "/v1/agreements?agreementType=*"))["items"]
     templates = [entry["templateId"] for entry in agreements]
     product, sku, availability = zip(*(item.split(":") for item in items), strict=True)
@@ -235,11 +261,16 @@ async def _furnish(market: Market) -> dict[str, list[Any]]:
         "cart_id": [open_cart["id"], cart["id"]],
         "order_id": [order["id"] for order in checkout.json()["orders"]],
         "subscription_id": [subscription["id"] for subscription in subscriptions],
+        "resourceId": [subscription["id"] for subscription in subscriptions],
+        "name": ["sandbox", "production"],
         "product_id": list(product),
         "sku_id": list(sku),
         "availability_id": list(availability),
         "catalogItemId": items,
         "offerId": items,
+        "operation_id": [ended.headers["operation-id"]],
+        "planId": [each["planId"] for each in ours],
+        "x-ms-marketplace-token": [token],
         "template_id": templates,
         "templateId": templates,
     }

@@ -253,7 +253,7 @@ async def test_a_sandbox_has_25_seats_for_a_subscription(shop: Shop) -> None:
 async def test_a_production_account_can_have_a_limit_too(shop: Shop) -> None:
     shop.account = "production"
     held = await hold(shop)
-    await shop.market.configure("production", limit_seats_per_subscription=5)
+    await shop.market.configure("production", limit_seats_per_subscription=5, ack_window_seconds=0)
     await held.refuse({"quantity": 7}, 403, 800067)
     assert (await held.change({"quantity": 5}))["quantity"] == 5
 

@@ -20,7 +20,7 @@ from comptoir.demo.story import Act, Step
 
 LINES_MAX = 40
 COLUMNS_MAX = 120
-STATUS = re.compile(r" +\d+  \S.*  (?:POST| GET| PUT) 20[01]  /\S*")
+STATUS = re.compile(r" +\d+  \S.*  +(?:POST|GET|PUT|PATCH) 20[01]  \S+")
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +42,17 @@ def test_it_tells_a_purchase_in_forty_lines(played: tuple[Path, str]) -> None:
     text = " ".join(steps)
     for call in ("/token", "/customers?", "/products?", "/skus?", "/availabilities?", "/checkinventory"):
         assert call in text
-    for call in ("/carts/…/checkout", "/orders ", "/activationlinks", "/activation-placeholder", "/activate"):
+    for call in ("/carts/…/checkout", "/orders ", "/lineitems/0", "/activation-placeholder", "/activate"):
+        assert call in text
+    for call in ("/invoices/unbilled/", "/clock/advance", "/statement", "/start?token=…", "/verification"):
         assert call in text
     assert "1,206.00 EUR" in played[1]
+    assert "12 invoices were issued" in played[1]
+    assert "carries the usage: 22.96 USD" in played[1]
+
+
+def test_it_leaves_an_invoice_to_look_at(played: tuple[Path, str]) -> None:
+    assert (played[0] / "invoice.pdf").read_bytes().startswith(b"%PDF-")
 
 
 def test_it_names_three_commands_that_work(played: tuple[Path, str]) -> None:
@@ -133,7 +141,7 @@ def test_the_record_can_be_sent_again(played: tuple[Path, str]) -> None:
         for request in requests:
             assert _settled(replay, request).is_success
     assert len(requests) >= 20
-    assert replay.answers[f"step{len(requests)}"]["status"] == "active"
+    assert replay.answers[f"step{len(requests)}"]["holds"] is True
 
 
 def _settled(replay: Replay, request: str) -> httpx2.Response:
@@ -178,12 +186,12 @@ def test_it_says_who_holds_its_marketplace(
 @pytest.mark.parametrize(
     ("step", "reason"),
     [
-        (Step("", "GET", "/health/live", status=201, token=""), "200 instead of 201"),
-        (Step("", "GET", "/health/live", token="", expect={"status": "dead"}), "not 'dead'"),
-        (Step("", "GET", "/health/live", token="", expect={"pulse": 60}), "there is no pulse"),
-        (Step("", "GET", "/health/live", token="", holds="ill"), "'ill' is not in the answer"),
-        (Step("", "GET", "/health/live", token="", keep={"x": "items.0"}), "there is no items"),
-        (Step("", "GET", "http://127.0.0.1:1/", token=""), "refused"),
+        (Step("", "GET", "/health/live", status=201, caller=""), "200 instead of 201"),
+        (Step("", "GET", "/health/live", caller="", expect={"status": "dead"}), "not 'dead'"),
+        (Step("", "GET", "/health/live", caller="", expect={"pulse": 60}), "there is no pulse"),
+        (Step("", "GET", "/health/live", caller="", holds="ill"), "'ill' is not in the answer"),
+        (Step("", "GET", "/health/live", caller="", keep={"x": "items.0"}), "there is no items"),
+        (Step("", "GET", "http://127.0.0.1:1/", caller=""), "refused"),
     ],
 )
 def test_an_answer_that_differs_from_the_story(server: Started, step: Step, reason: str) -> None:
@@ -205,7 +213,7 @@ def test_the_story_ends_when_a_poll_never_comes_true(
     server: Started, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("comptoir.demo.play.POLLS_MAX", 2)
-    step = Step("", "GET", "/health/live", token="", until=("status", "dead"))
+    step = Step("", "GET", "/health/live", caller="", until=("status", "dead"))
     with (
         httpx2.Client(base_url=server.address) as client,
         pytest.raises(DemoFailure, match="did not come true"),
@@ -220,7 +228,7 @@ def test_json_of_the_record_is_json(played: tuple[Path, str]) -> None:
         for request in requests_of(text)
         if "Content-Type: application/json" in request
     ]
-    assert len(bodies) == 3
+    assert len(bodies) == 9
     for body in bodies:
         assert isinstance(json.loads(body), dict)
 

@@ -17,7 +17,7 @@ from tests.market import ADMIN
 from comptoir.api.services import Services
 from comptoir.bootstrap.making import Made, MadeAccount
 from comptoir.bootstrap.opening import opened
-from comptoir.bootstrap.server import make_application, make_services, make_worker
+from comptoir.bootstrap.server import make_application, make_services
 from comptoir.db import Tx
 from comptoir.identity import service as identity
 from comptoir.settings import Settings
@@ -88,10 +88,10 @@ class _ServerThread(threading.Thread):
             asyncio.run(self._serve())
 
     async def _serve(self) -> None:
-        alarm = asyncio.Event()
-        async with opened(self._settings, alarm=alarm) as database:
-            services = await make_services(database, self._settings)
-            application = make_application(services, make_worker(services), alarm)
+        alarm, delivery_alarm = asyncio.Event(), asyncio.Event()
+        async with opened(self._settings, alarm=alarm, delivery_alarm=delivery_alarm) as database:
+            services = await make_services(database, self._settings, delivery_alarm=delivery_alarm)
+            application = make_application(services, alarm)
             config = uvicorn.Config(application, log_config=None, access_log=False, lifespan="on")
             self._server = uvicorn.Server(config)
             self._serving = asyncio.get_running_loop(), services

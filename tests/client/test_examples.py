@@ -16,7 +16,12 @@ from comptoir.wire.operations import OPERATIONS
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples" / "client.py"
 
 OTHER_SPELLINGS = {
-    "subscriptions.activate_by_get": "subscriptions.activate, as the PowerShell module sends it"
+    "invoices.lines_by_path": "invoices.lines, as .NET's other way to them sends it",
+    **dict.fromkeys(
+        ("exports.start", "exports.start_by_action", "exports.operation", "exports.manifest"),
+        "invoices.lines and invoices.unbilled, for programs of the newer interface",
+    ),
+    "subscriptions.activate_by_get": "subscriptions.activate, as the PowerShell module sends it",
 }
 """Operations for other clients alone, each a second way to one that is called."""
 

@@ -28,6 +28,13 @@ from comptoir.wire import codec
 from comptoir.wire.carts import Cart
 from comptoir.wire.catalog import Sku
 from comptoir.wire.customers import CustomerQualification, SpendingBudget
+from comptoir.wire.invoices import (
+    NO_DATE,
+    DailyRatedUsageLineItem,
+    InvoiceSummary,
+    Lines,
+    OneTimeInvoiceLineItem,
+)
 from comptoir.wire.operation import Audience
 from comptoir.wire.operations import OPERATIONS
 from comptoir.wire.orders import Order
@@ -212,3 +219,24 @@ def test_refusals_of_the_authority() -> None:
     assert isinstance(error, TokenRefused)
     assert (error.error, error.description, error.codes) == ("invalid_client", "no", (7000215,))
     assert read_token_refusal(502, b"<html>bad gateway").error == "502"
+
+
+def test_lines_are_told_apart_by_their_type() -> None:
+    """Also where members are missing, as in the documents' samples."""
+    usage = {"invoiceLineItemType": "usage_line_items", "quantity": 2.5, "usageDate": "2026-03-01T00:00:00"}
+    charge = {"invoiceLineItemType": "billing_line_items", "quantity": 6, "resellerMpnId": None}
+    body = msgspec.json.encode({"items": [usage, charge], "totalCount": 2})
+    found: Any = read_reply(body, Lines)
+    first, second = found.items
+    assert (type(first), type(second)) == (DailyRatedUsageLineItem, OneTimeInvoiceLineItem)
+    assert (first.quantity, first.meter_name) == (Decimal("2.5"), UNSET)
+    assert (second.quantity, second.reseller_mpn_id) == (6, UNSET)
+
+
+def test_dates_may_be_none() -> None:
+    body = b'{"balanceAmount": 0, "lastPaymentDate": "0001-01-01T00:00:00"}'
+    assert read_reply(body, InvoiceSummary).last_payment_date == NO_DATE
+
+
+def test_a_document_is_its_bytes() -> None:
+    assert read_reply(b"%PDF-1.7 \xef", bytes) == b"%PDF-1.7 \xef"

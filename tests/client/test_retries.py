@@ -141,6 +141,8 @@ THREE = [(failure,) * 3 for failure in Failure]
 async def test_a_purchase_has_its_effects_once_whatever_fails(market: Market) -> None:
     await market.configure(limit_customers=None)
     time = FakeTime()
+    opening = await client_over(market, FaultyLine(market, ()), time)
+    await purchase(opening, market, 1_000)  # the first one also opens the account's books
     clean = FaultyLine(market, ())
     client = await client_over(market, clean, time)
     before = await amounts(market)

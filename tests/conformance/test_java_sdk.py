@@ -1,4 +1,4 @@
-"""The unmodified official Java SDK walks from a token to the end of a subscription, on both engines.
+"""The unmodified official Java SDK walks from a token to the end of a subscription and to its cost.
 
 ``java/`` holds a driver of ours over the SDK, which Maven gets from its central repository. The driver prints
 one line for each step.
@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from tests.conformance.billed import bill
 from tests.engines import create_postgresql, drop_postgresql
 from tests.tls_server import TlsServer, started
 
@@ -46,6 +47,14 @@ CHAPTERS = (
     "subscriptions.patch_quantity",
     "subscriptions.patch_auto_renew_off",
     "subscriptions.cancel",
+    "invoices.page",
+    "invoices.lines",
+    "invoices.usage",
+    "invoices.lines_by_path",
+    "invoices.unbilled",
+    "invoices.unbilled_usage",
+    "invoices.estimate_links",
+    "invoices.statement",
 )
 """Steps without which the walk has not been the whole one."""
 
@@ -105,14 +114,16 @@ def _maven(*options: str) -> "subprocess.CompletedProcess[str]":
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def server(request: pytest.FixtureRequest, class_path: str, tmp_path: Path) -> Iterator[TlsServer]:
-    """A marketplace of its own for the walk, which expects to find nothing bought."""
+    """A marketplace of its own for the walk, whose customer has bought nothing; another one has invoices."""
     if request.param == "sqlite":
         with started(tmp_path, str(tmp_path / "market.db")) as sqlite:
+            bill(sqlite)
             yield sqlite
         return
     postgresql: str = request.getfixturevalue("postgresql_server")
     url = create_postgresql(postgresql, "java_sdk")
     with started(tmp_path, url) as server:
+        bill(server)
         yield server
     drop_postgresql(postgresql, url)
 

@@ -173,7 +173,14 @@ def _query(row: Mapping[str, Any]) -> Iterator[tuple[str, bool | None]]:
     required = set(row.get("required", []))
     for name in written:
         is_required = name in required or None
-        yield name, written[name].startswith("required") if isinstance(written, Mapping) else is_required
+        yield name, _is_required(written[name]) if isinstance(written, Mapping) else is_required
+
+
+def _is_required(remark: str) -> bool | None:
+    """``required ...``, ``string required``; what is ``required for`` something is neither here nor there."""
+    if "required for" in remark:
+        return None
+    return remark.startswith("required") or remark.endswith(" required")
 
 
 def _errors(written: Any) -> Iterator[str]:

@@ -1,11 +1,13 @@
 """Runs the code blocks of a guide in their order, as a reader would, against a marketplace of its own.
 
-- ``sh``: each line is a command. ``comptoir serve`` stays at work until the end.
+- ``sh``: each line is a command. ``comptoir serve`` and ``comptoir sample-publisher`` stay at work.
+- ``yaml``: a file, whose name its first line tells.
 - ``python``: all blocks of a document share one interpreter's names.
-- ``http``: a request with the sandbox account's token; ``{name.member}`` in its first line stands for a value
-  of the Python blocks. Its output is the status.
+- ``http``: a request with the sandbox account's token. Its output is the status.
 - ``text`` after one of these is what it prints. ``…`` stands for whatever differs from run to run.
 - ``console`` is shown only.
+
+``{name.member}`` in a command, or in the first line of a request, stands for a value of the Python blocks.
 """
 
 import contextlib
@@ -19,12 +21,15 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-from tests.started import Started, environment, started
+from tests.started import Started, environment, publishing, started
 
 ADDRESS = "http://127.0.0.1:8080"
 """Where the guides say that the server is; the tests take a free port."""
 
-LANGUAGES = frozenset({"console", "http", "python", "sh", "text"})
+SITE = "http://127.0.0.1:8090"
+"""The same for the sample publisher."""
+
+LANGUAGES = frozenset({"console", "http", "python", "sh", "text", "yaml"})
 COMMAND_SECONDS_MAX = 60
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -70,6 +75,7 @@ class Reader:
     stack: contextlib.ExitStack
     names: dict[str, Any] = field(default_factory=dict)
     server: Started | None = None
+    site: str = SITE
     token: str = ""
 
     def follow(self, block: Block) -> None:
@@ -85,6 +91,11 @@ class Reader:
         if line == "comptoir serve":
             self.server = self.stack.enter_context(started(self.folder, database="comptoir.db"))
             return f"Comptoir serves comptoir.db on {ADDRESS}\n"
+        line = self._as_run(_NAME.sub(lambda name: str(self._value(name[1])), line))
+        if line.startswith("comptoir sample-publisher"):
+            flags = ["--marketplace", self._address, *line.split()[2:]]
+            self.site, _ = self.stack.enter_context(publishing(self.folder, *flags))
+            return f"The publisher serves {SITE}\n"
         done = subprocess.run(
             _COMPTOIR.sub(f'"{sys.executable}" -m comptoir', line),
             shell=True,
@@ -101,8 +112,13 @@ class Reader:
     def _run_python(self, code: str, where: str) -> str:
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed), contextlib.chdir(self.folder):
-            exec(compile(code.replace(ADDRESS, self._address), where, "exec"), self.names)
+            exec(compile(self._as_run(code), where, "exec"), self.names)
         return self._as_documented(printed.getvalue())
+
+    def _run_yaml(self, code: str, _where: str) -> str:
+        name = code.split("\n", 1)[0].removeprefix("# ")
+        (self.folder / name).write_text(code, encoding="utf-8")
+        return ""
 
     def _run_http(self, code: str, where: str) -> str:
         head, _, body = code.partition("\n\n")
@@ -131,8 +147,11 @@ class Reader:
     def _address(self) -> str:
         return ADDRESS if self.server is None else self.server.address
 
+    def _as_run(self, code: str) -> str:
+        return code.replace(ADDRESS, self._address).replace(SITE, self.site)
+
     def _as_documented(self, printed: str) -> str:
-        return printed.replace(self._address, ADDRESS)
+        return printed.replace(self._address, ADDRESS).replace(self.site, SITE)
 
 
 @contextlib.contextmanager

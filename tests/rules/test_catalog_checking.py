@@ -183,6 +183,12 @@ ONE_FAULT: list[tuple[str, str, int, str]] = [
         21,
         "only plans of per-user offers have seats",
     ),
+    (
+        "        meters:\n",
+        "        seatReduction: next_term\n        meters:\n",
+        21,
+        "only plans of per-user offers have seats",
+    ),
     ("minimum: 2, maximum: 50", "minimum: 51, maximum: 50", 32, "the maximum is less than the minimum"),
     ("        addOnTo: [team]\n", "", 41, "only add-ons have a base plan"),
     ("addOnTo: [team]", "addOnTo: [nothing]", 41, "the plan nothing is not known"),

@@ -1,5 +1,6 @@
 """Terms, instants, ids and money: the arithmetic that everything rests on."""
 
+import uuid
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -82,7 +83,12 @@ def test_money_prints_with_its_minor_digits() -> None:
 @given(st.integers(0, 2**32))
 def test_seeded_ids_repeat_and_have_their_shape(seed: int) -> None:
     first, second = Ids(seed), Ids(seed)
-    assert first.guid() == second.guid()
+    guid = uuid.UUID(first.guid())
+    assert (guid.version, guid.variant, str(guid)) == (4, uuid.RFC_4122, second.guid())
+    many = first.guids(3)
+    assert len({*many, str(guid)}) == 4
+    assert {uuid.UUID(each).version for each in many} == {4}
+    assert (second.guids(3), first.guids(0)) == (many, [])
     order_id = first.order_id()
     assert order_id == second.order_id()
     assert len(order_id) == 33

@@ -34,6 +34,7 @@ def test_a_relaxed_sandbox_may_do_more_and_is_not_limited() -> None:
         allow_order_cancel=True,
         allow_customer_delete=True,
         allow_partner_activation=True,
+        allow_early_invoices=True,
         activation_link=ActivationLink.PLACEHOLDER,
     )
 
@@ -41,7 +42,10 @@ def test_a_relaxed_sandbox_may_do_more_and_is_not_limited() -> None:
 def test_a_faithful_production_account_waits_and_throttles() -> None:
     resolved = rules.resolve_settings(AccountKind.PRODUCTION, Profile.FAITHFUL, {})
     assert resolved == AccountSettings(
-        order_list_delay_seconds=900, order_fulfilment_delay_seconds=2, requests_per_minute=500
+        order_list_delay_seconds=900,
+        order_fulfilment_delay_seconds=2,
+        requests_per_minute=500,
+        usage_rating_delay_seconds=3_600,
     )
 
 
@@ -89,6 +93,11 @@ WRONG_VALUES: list[tuple[str, SettingValue]] = [
     ("mfa", "sometimes"),
     ("mfa", True),
     ("mfa", None),
+    ("invoice_day", 3),
+    ("invoice_day", 29),
+    ("usage_cutoff_day", 1),
+    ("usage_cutoff_day", 5),
+    ("tax_mode", "A"),
 ]
 
 
@@ -106,7 +115,7 @@ def _accepted_values(name: str) -> list[SettingValue]:
         return [choice.value for choice in note.choices]
     if note.shape is Shape.FLAG:
         return [False, True]
-    lowest_and_highest: list[SettingValue] = [int(note.shape is Shape.LIMIT), HIGHEST[note.shape]]
+    lowest_and_highest: list[SettingValue] = [*note.lowest_and_highest]
     return [*lowest_and_highest, None] if note.shape is Shape.LIMIT else lowest_and_highest
 
 
@@ -130,9 +139,10 @@ def test_there_is_a_note_for_each_setting_and_its_shape_is_that_of_the_default()
         elif note.shape is Shape.LIMIT:
             assert default is None
         else:
-            assert isinstance(default, int)
-            assert name.endswith(("_seconds", "_days"))
-            assert note.shape.value.endswith(name.rpartition("_")[2])
+            lowest, highest = note.lowest_and_highest
+            assert lowest <= default <= highest
+            assert name.endswith(("_seconds", "_days", "_day"))
+            assert name.rpartition("_")[2] in note.shape.value
 
 
 def test_words_of_choices_become_their_enumerations() -> None:

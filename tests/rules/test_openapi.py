@@ -67,7 +67,7 @@ def test_every_operation_is_in_it_and_nothing_else() -> None:
     for (path, method), name in described.items():
         operation_id = served[path, method]
         assert name == operation_id or (
-            method in BY_ID[operation_id].aliases and name == f"{operation_id}.post"
+            method in BY_ID[operation_id].aliases and name == f"{operation_id}.{method.lower()}"
         )
 
 
@@ -90,7 +90,8 @@ def test_parameters(operation: Operation) -> None:
     in_query = {each["name"]: each.get("required", False) for each in parameters if each["in"] == "query"}
     assert in_path == re.findall(r"\{(\w+)", operation.path)
     assert set(in_path) <= openapi_texts.PATH_PARAMETERS.keys()
-    assert in_query == {query.name: query.required for query in operation.query}
+    version = {"api-version": True} if operation.audience is Audience.PUBLISHER else {}
+    assert in_query == {**version, **{query.name: query.required for query in operation.query}}
     assert all(parameter["description"] for parameter in parameters)
 
 

@@ -51,3 +51,21 @@ def test_flags_of_the_environment(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert load({}, {"COMPTOIR_TLS": text})[0].tls is value
+
+
+@pytest.mark.parametrize("more", [{"tls": True}, {"tls_cert": "c.pem"}])
+def test_over_https_publishers_show_tokens(tmp_path: Path, more: dict[str, object]) -> None:
+    (tmp_path / "c.toml").write_text("")
+    with pytest.raises(SettingsError, match="dev_publisher_query and tls"):
+        load({"dev_publisher_query": True, **more}, {}, tmp_path / "c.toml")
+    assert load({"dev_publisher_query": True}, {}, tmp_path / "c.toml")[0].dev_publisher_query
+
+
+@pytest.mark.parametrize(("size", "is_good"), [(0, False), (1, True), (100, True), (101, False)])
+def test_pages_of_publishers_are_bounded(tmp_path: Path, size: int, is_good: bool) -> None:
+    (tmp_path / "c.toml").write_text("")
+    if is_good:
+        assert load({"publisher_page_size": size}, {}, tmp_path / "c.toml")[0].publisher_page_size == size
+    else:
+        with pytest.raises(SettingsError, match="publisher_page_size must be 1 to 100"):
+            load({"publisher_page_size": size}, {}, tmp_path / "c.toml")

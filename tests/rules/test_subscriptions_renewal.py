@@ -122,8 +122,10 @@ def test_the_paid_term_starts_at_the_conversion() -> None:
 def test_billing_cycles_are_counted_from_the_conversion() -> None:
     after = rules.converted(trial(), YEAR_MONTHLY, SETTINGS, CONVERTED_AT)
     assert after.anchored_at is not None
+    assert after.term_start_at is not None
     assert after.term_end_at is not None
-    end = dates.billing_cycle_end(after.anchored_at, after.term_end_at, after.billing_cycle, CONVERTED_AT)
+    term = (after.term_start_at, after.term_end_at)
+    end = dates.billing_cycle_end(after.anchored_at, *term, after.billing_cycle, CONVERTED_AT)
     assert end == datetime(2026, 4, 11, tzinfo=ORDERED_AT.tzinfo)
 
 

@@ -30,8 +30,13 @@ ALLOWED = {
         Action.SUSPEND: Status.SUSPENDED,
         Action.RENEW: Status.ACTIVE,
         Action.CONVERT_TRIAL: Status.ACTIVE,
+        Action.CHANGE_PLAN: Status.ACTIVE,
     },
-    Status.SUSPENDED: {Action.REINSTATE: Status.ACTIVE, Action.CANCEL: Status.DELETED},
+    Status.SUSPENDED: {
+        Action.REINSTATE: Status.ACTIVE,
+        Action.EXPIRE: Status.EXPIRED,
+        Action.CANCEL: Status.DELETED,
+    },
     Status.DELETED: {},
     Status.EXPIRED: {},
 }
@@ -285,7 +290,8 @@ def test_the_last_day_is_start_plus_term_minus_a_day(started_at: datetime, durat
 def test_the_billing_cycle_that_holds_an_instant(started: str, cycle: str, now: str, end: str) -> None:
     started_at = utc(started)
     term_end_at = dates.term_end(started_at, Duration.parse("P3Y"))
-    assert dates.billing_cycle_end(started_at, term_end_at, BillingCycle(cycle), utc(now)) == utc(end)
+    found = dates.billing_cycle_end(started_at, started_at, term_end_at, BillingCycle(cycle), utc(now))
+    assert found == utc(end)
 
 
 @given(
@@ -300,7 +306,7 @@ def test_a_billing_cycle_holds_the_instant_and_ends_within_the_term(
     now = started_at + timedelta(seconds=elapsed_seconds)
     if now >= term_end_at:
         return
-    end = dates.billing_cycle_end(started_at, term_end_at, cycle, now)
+    end = dates.billing_cycle_end(started_at, started_at, term_end_at, cycle, now)
     assert now < end <= term_end_at
     longest = timedelta(days=31 if cycle is BillingCycle.MONTHLY else 366)
     assert end - now <= longest
@@ -326,10 +332,12 @@ def test_the_journal_keeps_what_a_change_was_about() -> None:
     assert facts == {
         "status": "active",
         "statusReason": None,
+        "offerId": "CTR000000K7F:0002:CTR00000M1PQ",
         "isTrial": False,
         "friendlyName": "Backup for the Lyon office",
         "partnerId": None,
         "quantity": 12,
+        "nextQuantity": None,
         "autoRenew": True,
         "term": "P1M",
         "billingCycle": "monthly",
@@ -337,6 +345,8 @@ def test_the_journal_keeps_what_a_change_was_about() -> None:
         "termStartAt": "2026-03-04T10:02:31+00:00",
         "termEndAt": "2026-04-04T00:00:00+00:00",
         "refundUntil": "2026-03-05T10:02:31+00:00",
+        "suspendedAt": None,
+        "endedAt": None,
         "version": 2,
     }
 

@@ -73,7 +73,7 @@ def test_rows_are_well_formed(operation: Operation) -> None:
     assert re.fullmatch(r"[a-z_]+\.[a-z0-9_]+", operation.id)
     assert re.fullmatch(r"(/([A-Za-z0-9.\-]+|\{[a-z0-9_]+(:guid|:int)?\}))+", operation.path)
     assert operation.summary
-    assert all(re.fullmatch(r"[45]\d\d(/\d+)?", error) for error in operation.errors)
+    assert all(re.fullmatch(r"[45]\d\d(/(\d+|[A-Z][A-Za-z]+))?", error) for error in operation.errors)
     assert len(set(operation.errors)) == len(operation.errors)
 
 

@@ -9,7 +9,7 @@ from random import Random
 import httpx2
 from tests import watch
 from tests.market import START, Market
-from tests.simulation import asks
+from tests.simulation import asks, books
 from tests.simulation.asks import Ask, World
 from tests.simulation.catalogue import LIST_ITEMS, PLANS, TRIAL_TERMS, Variant
 from tests.simulation.invariants import Check, availabilities_of, entries_of, parsed
@@ -105,6 +105,7 @@ class Walker:
         await self._check.carts_shown()
         await self._check.catalogue(self._ledger.current.values())
         await self._check.chains()
+        await books.prove(self._market)
 
     # Steps
 

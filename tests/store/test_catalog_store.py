@@ -16,6 +16,7 @@ from comptoir.catalog.model import (
     Availability,
     BillingCycle,
     FileError,
+    Fulfillment,
     ImportSummary,
     InventoryResult,
     InventoryTarget,
@@ -23,6 +24,7 @@ from comptoir.catalog.model import (
     Offer,
     Publisher,
     RestrictionReason,
+    SeatReduction,
     Segment,
     Selection,
 )
@@ -323,6 +325,48 @@ async def test_an_offer_holds_all_that_a_purchase_needs(database: Database) -> N
     offer = found[pro.catalog_item_id]
     assert (offer.is_per_seat, offer.metered_only, offer.minimum_quantity) == (False, False, 1)
     assert pro.meters == (MeterPrice("scans", Rate(Decimal("0.6"), "USD")),)
+
+
+async def test_an_offer_says_who_completes_it_and_when_seats_go(database: Database) -> None:
+    text = changed("trial: P1M", "trial: P1M\n        seatReduction: window_only")
+    text = changed("pricingModel: perUser", "pricingModel: perUser\n    fulfillment: auto", text)
+    await imported(database, text)
+    items = {
+        sku: (await availabilities(database, "desk", sku))[0].catalog_item_id
+        for sku in ("0001", "0002", "0003")
+    }
+    found = await offers(database, list(items.values()))
+    assert {found[item].fulfillment for item in items.values()} == {Fulfillment.AUTO}
+    policies = [found[item].seat_reduction for item in items.values()]
+    assert policies == [SeatReduction.WINDOW_ONLY, SeatReduction.WINDOW_ONLY, SeatReduction.PRORATED_ANYTIME]
+
+
+async def test_what_follows_many_items_is_found_at_once(database: Database) -> None:
+    await imported(database, HARBOR)
+    team, trial, extra = [
+        (await availabilities(database, "desk", sku))[0].catalog_item_id for sku in ("0001", "0002", "0003")
+    ]
+    pro = (await availabilities(database, "harbor"))[0].catalog_item_id
+    text = changed("{USD: 8,", "{USD: 9,")
+    text = changed("markets: {US: USD}", "markets: {US: USD}\n        stopSell: true", text)
+    text = changed("markets: {US: USD, FR: EUR}", "markets: {FR: EUR}", text)
+    await imported(database, text)
+    current = (await availabilities(database, "desk"))[0].catalog_item_id
+    items = [team, trial, extra, pro, "no item", "DZH318Z00000:0001:AAAAAAAAAAAA"]
+    found = await database.read(lambda tx: service.successors(tx, items))
+    assert {item: offer.catalog_item_id for item, offer in found.items()} == {team: current, trial: current}
+    assert current != team
+    assert found[team].terms[0].price.amount == Decimal(9)
+    one = await database.read(lambda tx: service.successor(tx, found[team]))
+    assert one == found[team]
+
+
+async def test_a_plan_in_another_currency_follows_nothing(database: Database) -> None:
+    await imported(database, HARBOR)
+    old = (await availabilities(database, "desk"))[0].catalog_item_id
+    text = changed("markets: {US: USD, FR: EUR, JP: JPY}", "markets: {US: EUR, FR: EUR, JP: JPY}")
+    await imported(database, text)
+    assert await database.read(lambda tx: service.successors(tx, [old])) == {}
 
 
 async def test_a_plan_without_base_price_is_metered_only(database: Database) -> None:

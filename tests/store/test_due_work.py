@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
 import pytest
+from tests.faults import Faults
 from tests.store.ledger import add_account, names, put
 from tests.store.test_journal import context
 
@@ -40,8 +41,8 @@ class Wall:
         return self.now
 
 
-async def make_context(tx: Tx, account_id: str, wall: datetime) -> Context:
-    return context(account_id)
+async def make_context(tx: Tx, work: Work, wall: datetime) -> Context:
+    return replace(context(work.account_id), now=work.due_at)
 
 
 async def mark(tx: Tx, ctx: Context, subject_id: str) -> None:
@@ -61,11 +62,15 @@ def scheduling(
     return partial(clock.schedule, account_id=account_id, kind=kind, subject_id=subject_id, due_at=due_at)
 
 
-async def claim(
-    database: Database, wall: datetime, owner: str = "w", limit: int = 50, account_id: str | None = None
-) -> list[Work]:
+def scheduling_by(
+    subject_id: str, due_at: datetime, account_id: str = "a", kind: str = "mark"
+) -> Callable[[Tx], Awaitable[None]]:
+    return partial(clock.schedule_by, account_id=account_id, kind=kind, subject_id=subject_id, due_at=due_at)
+
+
+async def claim(database: Database, wall: datetime, owner: str = "w", limit: int = 50) -> list[Work]:
     lease = Lease(owner, wall + timedelta(minutes=1))
-    return await database.write(lambda tx: clock.claim(tx, lease, wall, limit=limit, account_id=account_id))
+    return await database.write(lambda tx: clock.claim(tx, lease, wall, limit=limit))
 
 
 async def subjects(database: Database, wall: datetime, owner: str = "w") -> list[str]:
@@ -172,6 +177,162 @@ async def test_run_until_for_one_account_leaves_the_others(accounts: Database) -
     await accounts.write(scheduling("x", WALL, "b"))
     assert await run_until(a_worker(accounts, Wall()), account_id="b") == Tally(done=1)
     assert await accounts.read(names) == ["b x"]
+
+
+async def test_work_is_done_as_of_the_time_at_which_it_fell_due(accounts: Database) -> None:
+    times: list[datetime] = []
+
+    async def note(tx: Tx, ctx: Context, subject_id: str) -> None:
+        times.append(ctx.now)
+
+    for account_id in ("a", "b"):
+        for hours in (1, 30):
+            await accounts.write(scheduling(f"{hours}", WALL - hours * HOUR, account_id, kind="note"))
+    worker = a_worker(accounts, Wall(), {"note": note})
+    await run_until(worker, account_id="a")
+    await run_until(worker)
+    assert times == [WALL - 30 * HOUR, WALL - HOUR] * 2
+
+
+async def test_schedule_by_moves_work_to_an_earlier_time_only(accounts: Database) -> None:
+    next_due_of = partial(clock.next_due_of, account_id="a")
+    assert await accounts.read(next_due_of) is None
+    for hours, expected in ((5, 5), (7, 5), (2, 2), (3, 2)):
+        await accounts.write(scheduling_by("x", WALL + hours * HOUR))
+        assert await accounts.read(next_due_of) == WALL + expected * HOUR
+    await accounts.write(scheduling("x", WALL + 9 * HOUR))
+    assert await accounts.read(next_due_of) == WALL + 9 * HOUR
+    await accounts.write(scheduling("y", WALL, "b"))
+    assert await accounts.read(next_due_of) == WALL + 9 * HOUR
+
+
+async def test_schedule_by_leaves_whoever_does_the_work_alone(accounts: Database) -> None:
+    await accounts.write(scheduling("x", WALL))
+    (work,) = await claim(accounts, WALL)
+    await accounts.write(scheduling_by("x", WALL - HOUR))
+    assert await claim(accounts, WALL, "other") == []
+    assert await accounts.read(partial(clock.next_due_of, account_id="a")) == WALL - HOUR
+    assert await accounts.write(lambda tx: clock.finish(tx, work, "w")) is True
+
+
+async def test_schedule_by_gives_parked_work_another_chance(accounts: Database) -> None:
+    async def broken(tx: Tx, ctx: Context, subject_id: str) -> None:
+        raise DeliberateError
+
+    await accounts.write(scheduling_by("x", WALL, kind="broken"))
+    wall = Wall()
+    worker = a_worker(accounts, wall, {"broken": broken})
+    for _ in range(rules.ATTEMPTS_MAX):
+        await run_until(worker)
+        await accounts.write(scheduling_by("x", WALL, kind="broken"))
+        wall.now += rules.RETRY_MAX
+    assert await run_until(worker) == Tally(failed=1), "parked work begins anew, failed work goes on"
+    parked = partial(clock.parked, account_id="a")
+    assert await accounts.read(parked) == []
+    assert await accounts.read(partial(clock.next_due_of, account_id="a")) == WALL
+
+
+async def test_one_account_s_work_is_done_one_after_the_other(accounts: Database) -> None:
+    """Also neighbours of one kind, on either engine: what they write comes in the same order each time."""
+    order: list[str] = []
+
+    async def slow(tx: Tx, ctx: Context, subject_id: str) -> None:
+        order.append(f"{subject_id} begins")
+        for _ in range(20):
+            await put(tx, subject_id)
+        order.append(f"{subject_id} ends")
+
+    for number in range(12):
+        await accounts.write(scheduling(f"{number:02}", WALL, kind="slow"))
+    worker = a_worker(accounts, Wall(), {"slow": slow})
+    assert await run_until(worker, account_id="a") == Tally(done=12)
+    assert order == [f"{number:02} {what}" for number in range(12) for what in ("begins", "ends")]
+
+
+async def test_several_runs_for_one_account_do_each_piece_once(accounts: Database) -> None:
+    done: list[str] = []
+
+    async def count(tx: Tx, ctx: Context, subject_id: str) -> None:
+        tx.after_commit(lambda: done.append(subject_id))
+
+    for number in range(30):
+        await accounts.write(scheduling(f"{number:02}", WALL, kind="count"))
+    await accounts.write(scheduling("late", WALL + HOUR, kind="count"))
+    workers = [a_worker(accounts, Wall(), {"count": count}, owner) for owner in ("one", "two", "three")]
+    runs = [run_until(each, account_id="a") for each in workers]
+    tallies = await asyncio.gather(*runs, run_until(workers[0]))
+    assert sum(tally.done for tally in tallies) == 30
+    assert sorted(done) == [f"{number:02}" for number in range(30)]
+
+
+async def test_a_run_for_one_account_waits_for_what_another_worker_does(accounts: Database) -> None:
+    await accounts.write(scheduling("first", WALL - HOUR))
+    await accounts.write(scheduling("second", WALL))
+    lease = Lease("other", WALL + timedelta(minutes=1))
+    (work,) = await accounts.write(lambda tx: clock.claim(tx, lease, WALL, limit=1))
+    run = asyncio.create_task(run_until(a_worker(accounts, Wall()), account_id="a"))
+    await asyncio.sleep(0.1)
+    assert await accounts.read(names) == []
+    assert await accounts.write(lambda tx: clock.finish(tx, work, "other")) is True
+    assert await run == Tally(done=1)
+    assert await accounts.read(names) == ["a second"]
+
+
+async def test_a_run_for_one_account_does_not_wait_for_ever(
+    accounts: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "LEASED_WAITS_MAX", 3)
+    await accounts.write(scheduling("x", WALL))
+    await claim(accounts, WALL, "killed")
+    assert await run_until(a_worker(accounts, Wall()), account_id="a") == Tally()
+    wall = Wall(WALL + timedelta(minutes=1))
+    assert await run_until(a_worker(accounts, wall), account_id="a") == Tally(done=1)
+
+
+async def test_a_run_for_one_account_passes_over_what_fails(accounts: Database) -> None:
+    is_broken = True
+
+    async def fragile(tx: Tx, ctx: Context, subject_id: str) -> None:
+        await put(tx, subject_id)
+        if is_broken:
+            raise DeliberateError
+
+    await accounts.write(scheduling("x", WALL - HOUR, kind="fragile"))
+    await accounts.write(scheduling("healthy", WALL))
+    wall = Wall()
+    worker = a_worker(accounts, wall, {"fragile": fragile, "mark": mark})
+    assert await run_until(worker, account_id="a") == Tally(done=1, failed=1)
+    assert await run_until(worker, account_id="a") == Tally()
+    assert await accounts.read(names) == ["a healthy"]
+    wall.now = WALL + rules.RETRY_FIRST
+    is_broken = False
+    assert await run_until(worker, account_id="a") == Tally(done=1)
+    assert await accounts.read(names) == ["a healthy", "x"]
+
+
+async def test_a_run_for_one_account_parks_what_always_fails(accounts: Database) -> None:
+    await accounts.write(scheduling("x", WALL, kind="unknown kind"))
+    wall = Wall()
+    tally = Tally()
+    for _ in range(rules.ATTEMPTS_MAX + 2):
+        tally += await run_until(a_worker(accounts, wall), account_id="a")
+        wall.now += rules.RETRY_MAX
+    assert tally == Tally(failed=rules.ATTEMPTS_MAX - 1, parked=1)
+    (parked,) = await accounts.read(lambda tx: clock.parked(tx, "a"))
+    assert (parked.work.subject_id, parked.work.attempts) == ("x", rules.ATTEMPTS_MAX)
+
+
+async def test_a_database_that_fails_is_no_failure_of_the_work(accounts: Database) -> None:
+    await accounts.write(scheduling("x", WALL))
+
+    def strike(point: int) -> None:
+        if point == 0:
+            raise DeliberateError
+
+    struck: Any = Faults(accounts, strike)
+    with pytest.raises(DeliberateError):
+        await run_until(a_worker(struck, Wall()), account_id="a")
+    assert [work.attempts for work in await claim(accounts, WALL)] == [1]
 
 
 async def test_two_workers_at_once_do_each_piece_once(accounts: Database) -> None:
@@ -302,6 +463,22 @@ async def test_a_killed_worker_s_work_is_done_after_its_lease(accounts: Database
     assert await run_until(a_worker(accounts, wall)) == Tally()
     wall.now += timedelta(minutes=1)
     assert await run_until(a_worker(accounts, wall)) == Tally(done=1)
+
+
+async def test_leases_can_be_taken_away(accounts: Database) -> None:
+    for account_id in ("a", "b"):
+        await accounts.write(scheduling("x", WALL, account_id))
+    await claim(accounts, WALL, "killed")
+    assert await accounts.write(clock.release_leases) == 2
+    assert await accounts.write(clock.release_leases) == 0
+    assert [work.attempts for work in await claim(accounts, WALL)] == [2, 2]
+
+
+async def test_failed_work_still_waits_when_leases_are_taken_away(accounts: Database) -> None:
+    await accounts.write(scheduling("x", WALL, kind="unknown kind"))
+    assert await run_until(a_worker(accounts, Wall())) == Tally(failed=1)
+    assert await accounts.write(clock.release_leases) == 0
+    assert await claim(accounts, WALL) == []
 
 
 async def test_next_due_is_in_wall_time(database: Database) -> None:

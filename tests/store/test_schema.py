@@ -53,7 +53,7 @@ def _metadata(engine: Engine) -> str:
 
 def _shape_sqlite(script: str) -> list[Any]:
     connection = apsw.Connection(":memory:")
-    connection.execute(script)
+    connection.execute(script).fetchall()  # a statement that returns rows holds up those after it
     rows = list(connection.execute(SHAPE_SQLITE))
     assert connection.execute("SELECT version_num FROM alembic_version").get == newest_revision()
     connection.close()
@@ -181,3 +181,35 @@ async def test_processes_that_prepare_one_database_at_once_agree(postgresql_serv
 def test_an_empty_database_gets_the_schema_file() -> None:
     assert script_from(Engine.SQLITE, None) == schema_script("sqlite")
     assert script_from(Engine.SQLITE, newest_revision()) is None
+
+
+SUBSCRIPTION = """
+    INSERT INTO subscriptions (
+        account_id, customer_id, id, order_id, line_number, product_id, sku_id, availability_id, publisher_id,
+        publisher_name, offer_name, friendly_name, quantity, unit_type, status, is_trial, auto_renew,
+        billing_cycle, billing_type, term, currency, unit_price, created_at, term_end_at, version
+    ) VALUES (
+        'partner', 'customer', ?, 'order', 0, 'p', 's', 'a', 'publisher', 'P', 'O', 'F', 1, 'License(s)',
+        ?, 0, 1, 'monthly', 'license', 'P1M', 'USD', '1', 1000, ?, 1
+    )
+"""
+
+
+def test_what_was_bought_before_the_second_revision_gets_its_due_time() -> None:
+    """A subscription of an older database would otherwise neither renew nor end."""
+    first, second = _migrations(Engine.SQLITE).split("UPDATE subscriptions SET next_due_at", 1)
+    connection = apsw.Connection(":memory:")
+    connection.execute(first).fetchall()
+    states = {"pending": None, "active": 9_000, "suspended": 8_000, "deleted": 7_000}
+    for status, term_end_at in states.items():
+        connection.execute(SUBSCRIPTION, (status, status, term_end_at))
+    connection.execute("UPDATE subscriptions SET next_due_at" + second).fetchall()
+    due = dict(connection.execute("SELECT id, next_due_at FROM subscriptions"))
+    assert due == {
+        "pending": 1_000 + 30 * 86_400 * 1_000_000,
+        "active": 9_000,
+        "suspended": 8_000,
+        "deleted": None,
+    }
+    work = connection.execute("SELECT account_id, kind, subject_id, due_at FROM due_work").fetchall()
+    assert work == [("partner", "turn_subscriptions", "partner", 8_000)]

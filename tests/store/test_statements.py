@@ -17,7 +17,7 @@ from comptoir.db.statement import Statement
 
 pytestmark = pytest.mark.anyio
 
-EXAMPLES: dict[str, Any] = {"text": "1", "int8": 1, "bytea": b"1"}
+EXAMPLES: dict[str, Any] = {"text": "1", "int8": 1, "bytea": b"1", "json": "[]"}
 """A value for each type that a parameter may have: the common subset of the engines is text and BIGINT."""
 
 

@@ -104,6 +104,10 @@ async def test_every_member_comes_back_as_it_was(database: Database) -> None:
         term_end_at=ORDERED_AT + timedelta(microseconds=3),
         refund_until=ORDERED_AT + timedelta(microseconds=4),
         ended_at=ORDERED_AT + timedelta(microseconds=5),
+        suspended_at=ORDERED_AT + timedelta(microseconds=7),
+        next_quantity=11,
+        is_auto_fulfilled=True,
+        next_due_at=ORDERED_AT + timedelta(microseconds=8),
         status_reason=StatusReason.CUSTOMER_DELETED,
         friendly_name="Sauvegarde – Lyon ☂",
         version=41,
@@ -164,7 +168,9 @@ async def test_lists_are_oldest_first_and_filtered(database: Database) -> None:
 
 async def test_a_list_has_a_bound_that_the_limits_do_not_have(database: Database) -> None:
     count = service.LISTED_MAX + 2
-    held = [pending(id=f"5833af74-42f8-4c10-bb6f-{number:012d}") for number in range(count)]
+    held = [
+        pending(id=f"5833af74-42f8-4c10-bb6f-{number:012d}", line_number=number) for number in range(count)
+    ]
     await saved(database, *held)
 
     async def ids(size: int = 0, offset: int = 0) -> list[str]:

@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 from tests.store.ledger import GET, GET_LOCKED, INSERT, LIST, PUT, RENAME_ALL, names, put, value_of
 
-from comptoir.db import Database, RetryTransaction, Tx
+from comptoir.db import Database, RetryTransaction, Tx, sql
 from comptoir.db.statement import StatementError
 from comptoir.db.tx import RUNS_MAX
 
@@ -198,6 +198,21 @@ async def test_many_and_stream(database: Database) -> None:
 
     await database.write(lambda tx: tx.many(INSERT, rows))
     assert await database.read(collect) == rows
+
+
+async def test_each_gives_the_rows_of_all_runs_in_order(database: Database) -> None:
+    add = sql("""
+        INSERT INTO instance (name, value) VALUES (:name, :value) ON CONFLICT DO NOTHING RETURNING name, value
+    """)
+    rows = [{"name": name, "value": str(number)} for number, name in enumerate("badbc")]
+
+    async def work(tx: Tx) -> list[list[str]]:
+        added = [await tx.each(add, part) for part in ([], rows, rows)]
+        return [[row["name"] + row["value"] for row in part] for part in added]
+
+    assert await database.write(work) == [[], ["b0", "a1", "d2", "c4"], []]
+    with pytest.raises(StatementError):
+        await database.write(lambda tx: tx.each(add, [{"name": "a"}]))
 
 
 async def test_run_counts_the_rows_it_touched(database: Database) -> None:

@@ -7,7 +7,7 @@ import com.microsoft.store.partnercenter.IPartner;
 import com.microsoft.store.partnercenter.PartnerService;
 import com.microsoft.store.partnercenter.extensions.PartnerCredentials;
 
-/** A partner's way from a token to the end of a subscription, through the official SDK. */
+/** A partner's way from a token to the end of a subscription and to its cost, through the official SDK. */
 public final class Walk {
     private static final String GRAPH = "https://graph.windows.net";
 
@@ -30,6 +30,7 @@ public final class Walk {
         Purchase purchase = new Purchase(partner, settings, steps, catalogue);
         purchase.walk();
         new LifeCycle(partner, settings, steps, catalogue, purchase).walk();
+        new Invoices(partner, steps).walk();
         System.exit(steps.allPassed() ? 0 : 1);
     }
 
