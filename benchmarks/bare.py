@@ -29,7 +29,9 @@ def listen(file: Path) -> socket.socket:
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     listening.bind(("127.0.0.1", 0))
     listening.listen(2_048)
-    file.write_text(json.dumps({"address": f"http://127.0.0.1:{listening.getsockname()[1]}"}))
+    whole = file.with_suffix(".whole")
+    whole.write_text(json.dumps({"address": f"http://127.0.0.1:{listening.getsockname()[1]}"}))
+    whole.replace(file)
     return listening
 
 

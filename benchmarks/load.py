@@ -5,6 +5,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+ANSWER_BYTES_MAX = 16 * 1024 * 1024
+
 
 @dataclass(frozen=True, slots=True)
 class Address:
@@ -14,10 +16,10 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a load found: requests a second, and the body of the last answer."""
+    """What a load found: requests a second, and the bodies of all answers in the order of their clients."""
 
     per_second: float
-    body: bytes
+    bodies: Sequence[bytes]
 
 
 def request(method: str, path: str, headers: Sequence[tuple[str, str]] = (), body: bytes = b"") -> bytes:
@@ -32,25 +34,28 @@ async def run(address: Address, clients: Sequence[Sequence[bytes]]) -> Load:
     began = time.perf_counter()
     bodies = await asyncio.gather(*(_client(address, requests) for requests in clients))
     elapsed = time.perf_counter() - began
-    return Load(sum(len(requests) for requests in clients) / elapsed, bodies[-1])
+    return Load(
+        sum(len(requests) for requests in clients) / elapsed, [body for each in bodies for body in each]
+    )
 
 
 async def one(address: Address, message: bytes) -> bytes:
     """The body of the answer to one request."""
-    return await _client(address, [message])
+    (body,) = await _client(address, [message])
+    return body
 
 
-async def _client(address: Address, requests: Sequence[bytes]) -> bytes:
-    reader, writer = await asyncio.open_connection(address.host, address.port)
-    body = b""
+async def _client(address: Address, requests: Sequence[bytes]) -> list[bytes]:
+    reader, writer = await asyncio.open_connection(address.host, address.port, limit=ANSWER_BYTES_MAX)
+    bodies = []
     try:
         for message in requests:
             writer.write(message)
-            body = await _answer(reader)
+            bodies.append(await _answer(reader))
     finally:
         writer.close()
         await writer.wait_closed()
-    return body
+    return bodies
 
 
 async def _answer(reader: asyncio.StreamReader) -> bytes:

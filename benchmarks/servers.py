@@ -1,6 +1,7 @@
 """The servers under measurement: Comptoir itself, and a bare ASGI application that answers fixed bytes."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -16,12 +17,31 @@ START_SECONDS_MAX = 30
 
 @dataclass(frozen=True, slots=True)
 class Marketplace:
-    """A started Comptoir over a fresh sample, with what a client needs."""
+    """A started Comptoir over a fresh sample, with what a client needs. The account is the sandbox."""
 
     address: Address
-    token: str
+    database: Path
+    account_id: str
     customer_id: str
+    token: str
+    operator_token: str
     process: subprocess.Popen[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A fresh sample marketplace that nobody serves yet."""
+
+    database: Path
+    account_id: str
+    customer_id: str
+
+
+def cpu_seconds(process: subprocess.Popen[bytes]) -> float:
+    """How long a process has used a processor."""
+    after_name = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+    user, system = int(after_name[11]), int(after_name[12])
+    return (user + system) / os.sysconf("SC_CLK_TCK")
 
 
 def comptoir(*arguments: str) -> str:
@@ -30,16 +50,25 @@ def comptoir(*arguments: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
-@contextmanager
-def marketplace(folder: Path) -> Iterator[Marketplace]:
-    """A new sample marketplace, served on a free port."""
-    database = folder / "bench.db"
-    made = json.loads(comptoir("init", "--sample", "--seed", "1", "--json", "--database", str(database)))
+def make(database: Path, *, clock: str = "") -> Made:
+    """A new sample marketplace; its sandbox's clock stands still at ``clock``, if one is given."""
+    at = ("--clock", clock) if clock else ()
+    made = json.loads(comptoir("init", "--sample", "--seed", "1", "--json", *at, "--database", str(database)))
     account = next(account for account in made["accounts"] if account["name"] == "sandbox")
     customer = next(customer for customer in account["customers"] if customer["country"] == "US")
-    token = comptoir("token", "--account", "sandbox", "--database", str(database)).strip()
-    with started(database) as (address, process):
-        yield Marketplace(address, token, customer["id"], process)
+    return Made(database, account["tenantId"], customer["id"])
+
+
+@contextmanager
+def served(made: Made) -> Iterator[Marketplace]:
+    """A sample marketplace, served on a free port."""
+    at = ("--database", str(made.database))
+    token = comptoir("token", "--account", "sandbox", *at).strip()
+    operator_token = comptoir("token", "--operator", *at).strip()
+    with started(made.database) as (address, process):
+        yield Marketplace(
+            address, made.database, made.account_id, made.customer_id, token, operator_token, process
+        )
 
 
 @contextmanager
@@ -50,13 +79,14 @@ def started(database: Path) -> Iterator[tuple[Address, subprocess.Popen[bytes]]]
     command = [sys.executable, "-m", "comptoir", "serve", "--port", "0", "--database", str(database)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
-        yield _address_in(file, process), process
+        yield address_in(file, process), process
     finally:
         process.terminate()
         process.wait()
 
 
-def _address_in(file: Path, process: subprocess.Popen[bytes]) -> Address:
+def address_in(file: Path, process: subprocess.Popen[bytes]) -> Address:
+    """The address that a started server leaves in a file."""
     deadline = time.monotonic() + START_SECONDS_MAX
     while not file.exists():
         if process.poll() is not None or time.monotonic() > deadline:
@@ -69,14 +99,19 @@ def _address_in(file: Path, process: subprocess.Popen[bytes]) -> Address:
 @contextmanager
 def bare(folder: Path, status: int, body: bytes) -> Iterator[Address]:
     """The floor: a bare ASGI application on the same server, answering the same bytes to every request."""
-    file = folder / "bare.json"
-    file.unlink(missing_ok=True)
     answer = folder / "bare.body"
     answer.write_bytes(body)
-    command = [sys.executable, "-m", "benchmarks.bare", str(file), str(status), str(answer)]
-    process = subprocess.Popen(command)
+    with _run("benchmarks.bare", folder / "bare.json", str(status), str(answer)) as address:
+        yield address
+
+
+@contextmanager
+def _run(module: str, file: Path, *arguments: str) -> Iterator[Address]:
+    """A server of ours as a process, which leaves its address in ``file``."""
+    file.unlink(missing_ok=True)
+    process = subprocess.Popen([sys.executable, "-m", module, str(file), *arguments])
     try:
-        yield _address_in(file, process)
+        yield address_in(file, process)
     finally:
         process.terminate()
         process.wait()
