@@ -14,8 +14,9 @@ import os
 import time
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 
-from comptoir.client import Comptoir, ServiceError
+from comptoir.client import Comptoir, NotFound, ServiceError
 from comptoir.client.models import (
     AddressBody,
     AgreementBody,
@@ -26,7 +27,9 @@ from comptoir.client.models import (
     Condition,
     ContactBody,
     CustomerBody,
+    DailyRatedUsageLineItem,
     InventoryTargetBody,
+    OneTimeInvoiceLineItem,
     Operator,
     OrderBody,
     OrderLineItemBody,
@@ -374,6 +377,54 @@ try:
     client.subscriptions.transition(customer.id, subscription.id)
 except ServiceError as refused:
     print(refused.code, refused.description)
+
+# %% invoices.unbilled
+for charge in client.invoices.unbilled("USD", size=500):
+    if isinstance(charge, OneTimeInvoiceLineItem):
+        print(charge.order_date, charge.charge_type, charge.sku_name, charge.subtotal, charge.currency)
+
+# %% invoices.estimate_links
+for estimate in client.invoices.estimate_links("USD").items:
+    print(estimate.title, estimate.period, estimate.link.uri)
+
+# %% invoices.summary
+balance = client.invoices.summary()
+print(balance.balance_amount, balance.currency_code)
+
+# %% invoices.summaries
+for balance in client.invoices.summaries():
+    print(balance.balance_amount, balance.currency_code)
+
+# %% invoices.list
+invoices = client.invoices.list().to_list()
+number = invoices[-1].id if invoices else "T000000001"
+
+# %% invoices.get
+try:
+    invoice = client.invoices.get(number)
+    print(invoice.invoice_date, invoice.total_charges, invoice.currency_code)
+except NotFound as refused:
+    print(refused.description)  # the first month is not over yet
+
+# %% invoices.lines
+try:
+    for usage in client.invoices.lines(number, invoice_line_item_type="usagelineitems"):
+        if isinstance(usage, DailyRatedUsageLineItem):
+            print(usage.usage_date, usage.meter_name, usage.quantity, usage.billing_pre_tax_total)
+except NotFound as refused:
+    print(refused.description)
+
+# %% invoices.statement
+try:
+    Path(f"{number}.pdf").write_bytes(client.invoices.statement(number))
+except NotFound as refused:
+    print(refused.description)
+
+# %% invoices.receipt
+try:
+    client.invoices.receipt(number, "1")
+except NotFound as refused:
+    print(refused.description)
 
 # %% customers.delete
 client.customers.delete(customer.id)
