@@ -15,10 +15,9 @@ from typing import Any
 import client_reference
 import sync_client
 
-from comptoir.api import faults, openapi
+from comptoir.api import faults, openapi, publisher_faults
 from comptoir.catalog import schema as catalog_schema
 from comptoir.core.accounts import AccountKind, AccountSettings, Profile
-from comptoir.core.errors import Code
 from comptoir.db import schema_files
 from comptoir.identity.rules import resolve_settings
 from comptoir.identity.setting_notes import SETTING_NOTES
@@ -61,8 +60,13 @@ def errors_page() -> str:
     return "\n".join([*lines, ""])
 
 
-def _error_rows() -> list[tuple[int, int, str, str]]:
-    return sorted((*faults.WIRE[code], faults.error_name(code), code.value) for code in Code)
+def _error_rows() -> list[tuple[int, int | str, str, str]]:
+    """Those of the partner and operator APIs, then those of the publishers' APIs, whose codes are words."""
+    numbered = sorted((*wire, faults.error_name(code), code.value) for code, wire in faults.WIRE.items())
+    worded = sorted(
+        (*wire, faults.error_name(code), code.value) for code, wire in publisher_faults.WIRE.items()
+    )
+    return [*numbered, *worded]
 
 
 def settings_page() -> str:
@@ -111,12 +115,17 @@ def _require_settings(entry: Mapping[str, Any]) -> None:
 ACTIONS = {
     Action.ACTIVATE: "The publisher confirms the set-up, or the partner activates where it may: term, "
     "billing and refund window start.",
-    Action.CANCEL: "Before the activation, in a trial, or while a refund is possible. Final.",
+    Action.CANCEL: "By the partner before the activation, in a trial, or while a refund is possible; by time "
+    "if it was never activated, or not reinstated within its grace. Final.",
     Action.RENEW: "The term ends with auto-renew on: the next one starts, and with it a new refund window.",
     Action.CONVERT_TRIAL: "The trial ends with auto-renew on, or early at the partner's wish: from then on "
     "the subscription is a paid one.",
-    Action.EXPIRE: "The term ends with auto-renew off, or with nothing on sale that follows it. Final.",
-    Action.SUSPEND: "Put on hold for a missing payment, or by the partner where it may. The term runs on.",
+    Action.CHANGE_PLAN: "Another plan of the same product, within the running term if that has the same "
+    "length and billing cycle.",
+    Action.EXPIRE: "The term ends with auto-renew off, while suspended, with nothing on sale that follows "
+    "it, or together with that of its base. Final.",
+    Action.SUSPEND: "Put on hold for a missing payment, or by the partner where it may. The term runs on, "
+    "and is the last one unless the subscription is reinstated.",
     Action.REINSTATE: "No longer on hold.",
 }
 """What the actions on a subscription are."""

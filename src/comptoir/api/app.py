@@ -1,12 +1,13 @@
 """The ASGI application: from the socket to ``dispatch`` and back, with the ids and faults of every answer."""
 
-import gzip
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 from urllib.parse import parse_qsl
+
+from isal import igzip
 
 from comptoir.api import faults, publisher, publisher_faults
 from comptoir.api.call import Answer, Handler, Parameters
@@ -27,7 +28,7 @@ QUERY_FIELDS_MAX = 64
 GZIP_BYTES_MIN = 1_400
 """Smaller bodies fit into one packet anyway."""
 
-GZIP_LEVEL = 4
+GZIP_LEVEL = 1
 COMPRESSED = "application/gzip"
 """What is compressed by itself, and is asked for by ranges of its own bytes."""
 
@@ -143,7 +144,7 @@ def _compressed(answer: Answer, headers: Parameters) -> Answer:
     is_compressed = answer.content_type == COMPRESSED
     if is_compressed or len(answer.body) < GZIP_BYTES_MIN or not _takes_gzip(headers):
         return answer
-    body = gzip.compress(answer.body, compresslevel=GZIP_LEVEL, mtime=0)
+    body = igzip.compress(answer.body, GZIP_LEVEL, mtime=0)
     more = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
     return Answer(body, answer.status, answer.content_type, {**answer.headers, **more})
 
