@@ -112,6 +112,10 @@ class History:
         self.until(at)
         self._change(at, rules.converted(self.subscription, term, self.settings, at))
 
+    def renew_now(self, at: datetime, term: Term) -> None:
+        self.until(at)
+        self._change(at, rules.renewed_early(self.subscription, term, self.settings, at))
+
     def cancel(self, at: datetime) -> None:
         self.until(at)
         self._change(at, rules.cancelled(self.subscription, StatusReason.CANCELLED_BY_PARTNER, at))

@@ -104,17 +104,25 @@ class Purchase:
     def change_plan(self, at: datetime, plan: Sold) -> None:
         self._pay_rest(at, "convert", -1)
         assert self.paid is not None
-        if (plan.term_months, plan.billing_plan) == (self._term_months(), self.billing_plan):
-            prices = plan.price, self.market.better(plan.price, at)
+        prices = plan.price, self.market.better(plan.price, at)
+        if (plan.term_months, plan.billing_plan) != (self._term_months(), self.billing_plan):
+            self._begin_term(at, plan, "convert", priced=at, anchor=at.date())
+        elif plan.payment_months == self.payment_months:
             self.paid.list_price, self.paid.net_price = self.next_prices = prices
             self._pay_rest(at, "convert", 1)
         else:
-            self._begin_term(at, plan, "convert", priced=at, anchor=at.date())
+            self.next_prices, self.next_payment_months = prices, plan.payment_months
+            self._pay_cycle_of(at.date(), "convert", at)
 
     def pay_by(self, at: datetime, plan: Sold) -> None:
         """Another billing plan of the same term, from the next cycle on."""
         self.billing_plan, self.next_payment_months = plan.billing_plan, plan.payment_months
         self.next_prices = plan.price, self.market.better(plan.price, at)
+
+    def renew_now(self, at: datetime, plan: Sold) -> None:
+        """Only the first charge of the new term is called a renewal; what is given back is not."""
+        self._pay_rest(at, "convert", -1)
+        self._begin_term(at, plan, "renew", priced=at, anchor=at.date())
 
     def end_trial(self, at: datetime, plan: Sold) -> None:
         self._begin_term(at, plan, "renew", priced=at, anchor=at.date())
@@ -173,14 +181,18 @@ class Purchase:
     def _pay_next_cycle(self) -> None:
         assert self.paid is not None
         first = self.paid.until
-        length = self.next_payment_months
-        passed = months_apart(shift(self.anchor, self.term_offset), first)
-        number = self.term_offset + passed // length * length
+        is_same = self.next_payment_months == self.payment_months
+        self._pay_cycle_of(first, "cycleCharge" if is_same else "changeBillingPlan", midnight(first))
+
+    def _pay_cycle_of(self, day: date, charge_type: str, dated: datetime) -> None:
+        """What is left, from a day on, of the term's cycle which that day is in."""
+        length = self.payment_months = self.next_payment_months
+        number = self.term_offset
+        while shift(self.anchor, number + length) <= day:
+            number += length
         whole_first, whole_until = shift(self.anchor, number), shift(self.anchor, number + length)
-        charge_type = "cycleCharge" if length == self.payment_months else "changeBillingPlan"
-        self.payment_months = length
-        self.paid = self._paid(first, min(whole_until, self.term_until), (whole_until - whole_first).days)
-        self._write(charge_type, first, midnight(first), 1)
+        self.paid = self._paid(day, min(whole_until, self.term_until), (whole_until - whole_first).days)
+        self._write(charge_type, day, dated, 1)
 
     def _paid(self, first: date, until: date, whole_days: int) -> Paid:
         return Paid(until, whole_days, *self.next_prices, self.market.fx(first), self.market.tax(first))

@@ -199,7 +199,7 @@ class Pair:
         if self.reckoned.is_trial:
             acts.append((4, self.end_trial))
         else:
-            acts += [(2, self.change_plan), (1, self.pay_otherwise)]
+            acts += [(2, self.change_plan), (1, self.pay_otherwise), (1, self.renew_now)]
         # A term that begins when the last one did is told apart by nobody; another test looks at it.
         self.now = max(self.now, self.reckoned.term_began + timedelta(microseconds=1))
         (act,) = self.chance.choices([act for _, act in acts], [weight for weight, _ in acts])
@@ -232,6 +232,10 @@ class Pair:
         self.shelf.stock(self.chance.choice(ways))
         self.engine.pay_by(aware(self.now), self.shelf.term(self.now))
         self.reckoned.pay_by(self.now, self.shelf.sold(self.now))
+
+    def renew_now(self) -> None:
+        self.engine.renew_now(aware(self.now), self.shelf.term(self.now))
+        self.reckoned.renew_now(self.now, self.shelf.sold(self.now))
 
     def end_trial(self) -> None:
         self.engine.convert(aware(self.now), self.shelf.term(self.now))

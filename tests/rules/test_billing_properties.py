@@ -15,7 +15,7 @@ from tests.billing_history import History, plan
 from comptoir.billing import cents, cycles, explaining, keys
 from comptoir.billing.model import ChargeType, Line, Rates, midnight
 from comptoir.catalog.model import BillingCycle, Term
-from comptoir.core.terms import Duration, add_months
+from comptoir.core.terms import add_months
 from comptoir.subscriptions.model import Status
 
 DAY = timedelta(days=1)
@@ -196,10 +196,3 @@ def test_cycles_fill_their_term_without_gap_or_overlap(
 
 def _last_day(day: datetime) -> int:
     return (add_months(day.replace(day=1), 1) - DAY).day
-
-
-def test_a_term_of_days_is_one_cycle() -> None:
-    anchor = datetime(2025, 1, 31, tzinfo=UTC)
-    months = cycles.cycle_months(BillingCycle.ONE_TIME, Duration(days=14))
-    span = cycles.span_from(anchor, anchor, anchor + 14 * DAY, months, anchor)
-    assert (months, span.days, span.cycle_days) == (0, 14, 14)

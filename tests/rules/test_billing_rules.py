@@ -1,6 +1,7 @@
 """What counts as what, what lines say, and how they are explained."""
 
 import uuid
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -109,6 +110,73 @@ def test_the_window_opens_again_with_a_renewal() -> None:
         assert len(renewed) == expected
         assert sum(line.subtotal for line in renewed) == (0 if expected == 2 else 125_00)
         assert history.lines[0].subtotal == 125_00
+
+
+def figures(lines: Iterable[Line]) -> list[tuple[str, str, str, int]]:
+    """Charge type, first day, days of the cycle's and subtotal in cents."""
+    return [
+        (
+            line.charge_type.value,
+            f"{line.charge_start_at:%Y-%m-%d}",
+            f"{line.billing_days}/{line.cycle_days}",
+            line.subtotal,
+        )
+        for line in lines
+    ]
+
+
+def test_another_plan_that_is_paid_by_longer_cycles_than_the_running_one() -> None:
+    other = plan("2200", "P1Y", BillingCycle.ANNUAL)
+    history = History(sold=lambda _: other)
+    history.start("2026-03-01", plan("100", "P1Y"), 1)
+    history.pay_by(instant("2026-03-03"), plan("1100", "P1Y", BillingCycle.ANNUAL))
+    history.change_plan(instant("2026-03-06"), other)
+    history.until(instant("2027-03-01"))
+    assert figures(history.lines) == [
+        ("new", "2026-03-01", "31/31", 100_00),
+        ("convert", "2026-03-06", "26/31", -83_87),
+        ("convert", "2026-03-06", "360/365", 2169_86),
+        ("renew", "2027-03-01", "366/366", 2200_00),
+    ]
+
+
+def test_another_plan_that_is_paid_by_shorter_cycles_than_the_running_one() -> None:
+    history = History()
+    history.start("2026-01-31", plan("1000", "P1Y", BillingCycle.ANNUAL), 1)
+    history.pay_by(instant("2026-02-03"), plan("100", "P1Y"))
+    history.change_plan(instant("2026-03-05"), plan("200", "P1Y"))
+    history.until(instant("2026-04-30"))
+    assert figures(history.lines) == [
+        ("new", "2026-01-31", "365/365", 1000_00),
+        ("convert", "2026-03-05", "332/365", -909_58),
+        ("convert", "2026-03-05", "26/31", 167_74),
+        ("cycleCharge", "2026-03-31", "30/30", 200_00),
+        ("cycleCharge", "2026-04-30", "31/31", 200_00),
+    ]
+    assert len({line.term_start_at for line in history.lines}) == 1
+
+
+def test_a_plan_that_is_paid_by_other_cycles_opens_with_the_rates_of_its_day() -> None:
+    january, february = flat_rates("1", "0.1"), flat_rates("1.1", "0.2")
+    history = History(rates=lambda currency, at: (january if at.month == 1 else february)(currency, at))
+    history.start("2026-01-31", plan("1000", "P1Y", BillingCycle.ANNUAL), 1)
+    history.pay_by(instant("2026-02-03"), plan("100", "P1Y"))
+    history.change_plan(instant("2026-02-05"), plan("200", "P1Y"))
+    _, wiped, charged = history.lines
+    assert (wiped.rates.tax_rate, charged.rates.tax_rate) == (Decimal("0.1"), Decimal("0.2"))
+
+
+def test_a_renewal_before_its_time_gives_the_rest_back_and_is_charged_as_one() -> None:
+    history = History()
+    history.start("2026-03-01", plan("100"), 2)
+    history.renew_now(instant("2026-03-20"), plan("110"))
+    history.until(instant("2026-04-20"))
+    assert figures(history.lines) == [
+        ("new", "2026-03-01", "31/31", 200_00),
+        ("convert", "2026-03-20", "12/31", -77_40),
+        ("renew", "2026-03-20", "31/31", 220_00),
+        ("renew", "2026-04-20", "30/30", 200_00),
+    ]
 
 
 # Prices

@@ -427,6 +427,9 @@ def test_an_operation_begins_open_unless_it_only_tells(action: OperationAction) 
 def test_what_is_so_already() -> None:
     assert rules.coincides(operation(quantity=12), active(quantity=12), plan())
     assert not rules.coincides(operation(quantity=13), active(quantity=12), plan())
+    fewer = active(quantity=12, next_quantity=5)
+    assert rules.coincides(operation(quantity=5), fewer, plan())
+    assert not rules.coincides(operation(quantity=12), fewer, plan())
     change = OperationAction.CHANGE_PLAN
     assert rules.coincides(operation(change), active(), plan())
     assert not rules.coincides(operation(change, plan_id="pro"), active(), plan())
@@ -472,6 +475,10 @@ def test_what_needs_consent() -> None:
     more = replace(active(), quantity=99)
     assert rules.consent_to(active(), more) is OperationAction.CHANGE_QUANTITY
     assert rules.consent_to(active(), replace(more, status=Status.SUSPENDED)) is None
+    fewer = replace(active(), next_quantity=1)
+    assert rules.consent_to(active(), fewer) is OperationAction.CHANGE_QUANTITY
+    assert rules.consent_to(fewer, active()) is OperationAction.CHANGE_QUANTITY
+    assert (rules.quantity_agreed(fewer), rules.quantity_agreed(active())) == (1, active().quantity)
 
 
 # The webhook

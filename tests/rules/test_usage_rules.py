@@ -79,6 +79,9 @@ def test_a_well_formed_event_is_read_exactly() -> None:
         ("2026-03-04T08:40:00.1234567Z", datetime(2026, 3, 4, 8, 40, 0, 123456, tzinfo=UTC)),
         ("2026-03-04T10:10:00+01:30", datetime(2026, 3, 4, 8, 40, tzinfo=UTC)),
         ("2026-03-04", datetime(2026, 3, 4, tzinfo=UTC)),
+        ("2026-03-04 08:40", datetime(2026, 3, 4, 8, 40, tzinfo=UTC)),
+        ("2026-03-04t08:40:00Z", datetime(2026, 3, 4, 8, 40, tzinfo=UTC)),
+        ("20260304T084000Z", datetime(2026, 3, 4, 8, 40, tzinfo=UTC)),
     ],
 )
 def test_a_time_is_read_in_any_form_of_iso_8601_and_kept_as_it_was_written(
@@ -102,6 +105,8 @@ def test_a_quantity_is_a_number_or_a_text_that_holds_one(value: object, quantity
 NO_NUMBERS = [None, "", "many", True, [5], {"value": 5}, "1" * 401, "٥"]
 NO_TIMES = [None, "", "yesterday", 5, "2026-02-30T00:00:00Z", "2026-03-04T24:00:00Z", "9" * 65]
 NO_TIMES += ["0001-01-01T00:00:00+14:00"]
+NO_TIMES += [f"2026-03-04{between}08:40:00Z" for between in "\x00\n_x5é"]
+NO_TIMES += ["2026-03-04T08:40:00Z\x00", "2026-03-04T", "2026-03-04 08:40:00Z\n"]
 NO_TEXTS = [None, "", 5, ["basic"]]
 BAD_MEMBERS: list[tuple[str, list[Any], Member]] = [
     ("resource_id", [None, "", 5, "basic", SUBSCRIPTION_ID[:-1], SUBSCRIPTION_ID + "0"], Member.RESOURCE_ID),

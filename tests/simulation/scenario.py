@@ -117,14 +117,17 @@ async def open_catalogues(market: Market) -> Scene:
 
 
 async def open_scene(market: Market) -> Scene:
-    """A purchase in dollars; from then on the account is billed in euros."""
+    """Two purchases in dollars; from then on the account is billed in euros."""
     scene = await open_catalogues(market)
     account = await market.account()
     await market.configure("sandbox", **SETTINGS)
-    # Given back at once, so that this month has a document in dollars too.
+    # This month has a document in dollars too: one purchase is given back at once, the other one is kept.
     dollars = await scene.buy("team", "US", 2)
     scene.until("2026-03-02T09:00:00")
     await scene.change(dollars, status="deleted")
+    scene.until("2026-03-02T10:00:00")
+    kept = await scene.buy("basic", "US", 1)
+    await scene.change(kept, autoRenewEnabled=False)
     await market.write(lambda tx: tx.run(MOVE, account_id=account.id, country="FR", currency="EUR"))
     return scene
 
@@ -157,7 +160,7 @@ async def live(market: Market) -> None:
     scene.until("2026-04-08T12:00:00")
     await market.work()
     await scene.operate(
-        f"invoices/{DOLLARS}/credits", {"reason": "late", "lines": [{"line": 1, "perUnit": 1}]}
+        f"invoices/{DOLLARS}/credits", {"reason": "late", "lines": [{"line": 3, "perUnit": 1}]}
     )
     scene.until(f"{STANDS_AT:%Y-%m-%dT%H:%M:%S}")
     await market.configure(order_fulfilment_delay_seconds=86_400)

@@ -1,5 +1,6 @@
 """Billing documents anew, crediting them and paying them, on both engines."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -21,7 +22,7 @@ from comptoir.billing.invoice_model import (
     Payment,
 )
 from comptoir.billing.invoices import PaymentNote
-from comptoir.billing.model import ChargeType, LineKind
+from comptoir.billing.model import ChargeType, Line, LineDraft, LineKind
 from comptoir.core.errors import Code, Refusal
 from comptoir.db import Database, sql
 
@@ -349,6 +350,45 @@ async def test_credits_that_make_no_sense_are_refused(billed: Ledger, per_unit: 
 async def test_what_cost_nothing_is_not_credited(billed: Ledger, line: int) -> None:
     with pytest.raises(Refusal, match="INVALID_PROPERTY"):
         await credit(billed, (line, "0.01"))
+
+
+async def test_what_was_refunded_is_not_credited(billed: Ledger) -> None:
+    """Whether the refund is billed (customer D) or not yet (customer B), and after a rebill of the line."""
+    bought = await find(billed, 1)
+    await billed.write([refund_of(bought)])
+    for line in (1, 2):
+        assert await _credit_refused(billed, (line, "0.01")) == "lines[0].perUnit"
+    note = await rebill(billed, await correct(billed, 1, unit_price=Decimal(510)))
+    assert await _credit_refused(billed, (2, "0.01"), invoice=note.id) == "lines[0].perUnit"
+    assert await _credit_refused(billed, (1, "11.01"), invoice=note.id) == "lines[0].perUnit"
+    await credit(billed, (1, "11"), invoice=note.id)
+
+
+def refund_of(line: Line) -> LineDraft:
+    cancelled = licence(
+        2, "2025-07-11", "499", 1, charge_type=ChargeType.CANCEL_IMMEDIATE, sign=-1, rates=line.rates
+    )
+    return replace(cancelled, mirrors_id=line.id)
+
+
+async def test_a_refund_that_was_taken_back_leaves_the_line_to_be_credited(billed: Ledger) -> None:
+    note = await rebill(billed, await correct(billed, 3, leave_out=True))
+    await credit(billed, (2, "59.90"), invoice=note.id)
+
+
+async def test_credits_of_a_term_come_to_what_is_left_of_it_at_most(billed: Ledger) -> None:
+    """Customer A: 89.70 for 6 seats, of which 59.76 were given back when it got 9 for 89.64."""
+    assert await _credit_refused(billed, (4, "14.95"), (7, "3.33")) == "lines[1].perUnit"
+    await credit(billed, (4, "14.95"), (7, "3"))
+    assert await _credit_refused(billed, (7, "0.33")) == "lines[0].perUnit"
+    await credit(billed, (7, "0.32"))
+
+
+async def _credit_refused(ledger: Ledger, *wanted: tuple[int, str], invoice: str = ORIGINAL) -> Any:
+    with pytest.raises(Refusal) as refused:
+        await credit(ledger, *wanted, invoice=invoice)
+    assert refused.value.code is Code.INVALID_PROPERTY
+    return refused.value.facts["member"]
 
 
 async def test_a_credit_names_each_line_once_and_at_least_one(billed: Ledger) -> None:

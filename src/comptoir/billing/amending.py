@@ -4,6 +4,7 @@ A rebill makes the document void and bills its lines anew on an adjustment note:
 or corrected. A credit note takes something back and leaves the document as it is.
 """
 
+from collections import Counter
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -54,12 +55,17 @@ class Rebill:
 
 @dataclass(frozen=True, slots=True)
 class LineCredit:
-    """What is given back on one line: ``per_unit`` in its pricing currency. ``credited`` was before."""
+    """What is given back on one line: ``per_unit`` in its pricing currency.
+
+    ``returned`` was given back on each unit before, by credits and by a refund. ``term_sum`` is what the
+    licence lines of its term come to, in minor units.
+    """
 
     member: str
     line: Line
     per_unit: Decimal
-    credited: Decimal = Decimal(0)
+    returned: Decimal = Decimal(0)
+    term_sum: int = 0
 
 
 def require_amendable(invoice: Invoice, amendments: list[Invoice], *, is_rebill: bool) -> None:
@@ -169,36 +175,8 @@ def corrected(line: Line, progress: Progress, note_id: str) -> LineDraft | None:
 
 def copy_of(line: Line, note_id: str, tax_rate: Decimal) -> LineDraft:
     """The same line, to be billed on a note."""
-    return LineDraft(
-        id=keys.copy_id(line.id, note_id),
-        customer_id=line.customer_id,
-        subscription_id=line.subscription_id,
-        publisher_id=line.publisher_id,
-        subject_id=line.subject_id,
-        kind=line.kind,
-        charge_type=line.charge_type,
-        reference_id=line.reference_id,
-        position=line.position,
-        order_date=line.order_date,
-        bill_month=line.bill_month,
-        term_start_at=line.term_start_at,
-        term_end_at=line.term_end_at,
-        charge_start_at=line.charge_start_at,
-        charge_end_at=line.charge_end_at,
-        billing_days=line.billing_days,
-        cycle_days=line.cycle_days,
-        quantity=line.quantity,
-        billable_quantity=line.billable_quantity,
-        unit_price=line.unit_price,
-        net_price=line.net_price,
-        effective_unit_price=line.effective_unit_price,
-        pricing_currency=line.pricing_currency,
-        currency=line.currency,
-        rates=replace(line.rates, tax_rate=tax_rate),
-        subtotal=line.subtotal,
-        price_adjustment=line.price_adjustment,
-        credit_reason=line.credit_reason,
-        mirrors_id=line.mirrors_id,
+    return replace(
+        line.redrafted(), id=keys.copy_id(line.id, note_id), rates=replace(line.rates, tax_rate=tax_rate)
     )
 
 
@@ -208,7 +186,8 @@ def made_void(original: Invoice) -> Invoice:
 
 
 def check_credits(wanted: tuple[LineCredit, ...], reason: str) -> None:
-    """Refuse credits that make no sense: at most what a line cost can be given back on it.
+    """Refuse credits that make no sense: at most what a line cost can be given back on it, and on the
+    licence lines of a term at most what they come to, for seats and plans that were left are paid back.
 
     Raises ``INVALID_PROPERTY``.
     """
@@ -218,17 +197,24 @@ def check_credits(wanted: tuple[LineCredit, ...], reason: str) -> None:
     if not 1 <= len(wanted) <= CORRECTIONS_MAX:
         raise _not_valid("lines", f"it takes 1 to {CORRECTIONS_MAX} lines.")
     seen: set[str] = set()
+    of_terms: Counter[tuple[str, datetime]] = Counter()
     for credit in wanted:
-        if credit.line.id in seen:
+        line = credit.line
+        if line.id in seen:
             raise _not_valid(credit.member, "the line is there already.")
-        seen.add(credit.line.id)
+        seen.add(line.id)
         _check_credit(credit)
+        if line.kind is LineKind.LICENCE:
+            term = line.subscription_id, line.term_start_at
+            of_terms[term] -= _credit_subtotal(line, credit.per_unit)
+            if of_terms[term] > credit.term_sum:
+                raise _not_valid(f"{credit.member}.perUnit", "more than is left of the term's charges.")
 
 
 def _check_credit(credit: LineCredit) -> None:
     member = f"{credit.member}.perUnit"
     _check_price(member, credit.per_unit)
-    left = credit.line.effective_unit_price - credit.credited
+    left = credit.line.effective_unit_price - credit.returned
     if credit.per_unit == 0 or credit.per_unit > left:
         raise _not_valid(member, f"it takes more than 0 and at most {cents.plain(max(left, Decimal(0)))}.")
 

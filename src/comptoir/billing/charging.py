@@ -105,9 +105,7 @@ def advanced(cycle: Cycle, rates: Rates) -> tuple[Cycle, LineDraft]:
     """The next cycle of the term, charged as of its beginning. ``rates`` are those of that day."""
     start_at = cycle.next_charge_at
     assert start_at is not None, cycle.subscription_id
-    span = cycles.span_from(
-        cycle.anchor, midnight(cycle.term_start_at), cycle.term_end_at, cycle.next_months, start_at
-    )
+    span = _cycle_of(cycle, cycle.next_months, start_at)
     has_other_plan = cycle.next_months != cycle.months
     charge_type = ChargeType.CHANGE_BILLING_PLAN if has_other_plan else ChargeType.CYCLE_CHARGE
     following = replace(
@@ -135,35 +133,45 @@ def resized(cycle: Cycle, quantity: int, event: Event) -> tuple[Cycle, list[Line
 
 
 def converted(cycle: Cycle, terms: Terms, months: int, event: Event) -> tuple[Cycle, list[LineDraft]]:
-    """Another plan within the cycle: what is left of it is given back at the old price and charged at the
-    new. The rates are the cycle's (C-41), unless the new plan is priced in another currency.
+    """Another plan within the term: what is left of the cycle is given back at the old price and charged at
+    the new. The rates are the cycle's (C-41), unless the new plan is priced in another currency.
+
+    A plan that is paid by cycles of another length, because the billing plan was changed before and that
+    still waits for the next cycle, is charged for what is left of such a cycle, with the rates of its day.
     """
-    span = _rest(cycle, event.at)
-    is_same_currency = terms.price.currency == cycle.price.currency
+    rest = span = _rest(cycle, event.at)
+    is_same_length = months == cycle.months
+    keeps_rates = is_same_length and terms.price.currency == cycle.price.currency
     after = replace(
         cycle,
         quantity=terms.quantity,
         price=terms.price,
-        rates=cycle.rates if is_same_currency else terms.rates,
+        rates=cycle.rates if keeps_rates else terms.rates,
         subject_id=terms.subject_id,
         next_months=months,
         next_price=terms.price,
         next_subject_id=terms.next_subject_id,
     )
+    if not is_same_length:
+        span = _cycle_of(cycle, months, rest.start_at)
+        after = replace(
+            after, start_at=span.start_at, end_at=span.end_at, cycle_days=span.cycle_days, months=months
+        )
     return after, [
-        _charge(cycle, event, 0, span, cycle.quantity, sign=-1),
+        _charge(cycle, event, 0, rest, cycle.quantity, sign=-1),
         _charge(after, event, 1, span, after.quantity),
     ]
 
 
 def reopened(
-    cycle: Cycle, subscription: Subscription, terms: Terms, event: Event
+    cycle: Cycle, subscription: Subscription, terms: Terms, event: Event, opening: ChargeType
 ) -> tuple[Cycle, list[LineDraft]]:
-    """Another plan with another term or payment: what is left of the old cycle is given back, and a whole
-    first one is charged from now on (C-34).
+    """Another term before the running one is over: what is left of the old cycle is given back, and a whole
+    first one is charged from now on (C-34), as ``opening``.
     """
     wipe = _charge(cycle, event, 0, _rest(cycle, event.at), cycle.quantity, sign=-1)
-    after, line = opened(cycle.account_id, subscription, terms, event, position=1)
+    opening_event = replace(event, charge_type=opening)
+    after, line = opened(cycle.account_id, subscription, terms, opening_event, position=1)
     return after, [wipe, line]
 
 
@@ -175,6 +183,12 @@ def mirrored(cycle: Cycle, lines: Iterable[Line], event: Event) -> tuple[Cycle, 
     taken_back = [line for line in lines if line.charge_type is not ChargeType.CANCEL_IMMEDIATE]
     mirrors = [_mirror(cycle, line, event, position) for position, line in enumerate(taken_back)]
     return replace(cycle, is_stopped=True), mirrors
+
+
+def _cycle_of(cycle: Cycle, months: int, start_at: datetime) -> Span:
+    """What is left, from a day on, of the cycle of so many months that the day is in, in the same term."""
+    term_first_day = midnight(cycle.term_start_at)
+    return cycles.span_from(cycle.anchor, term_first_day, cycle.term_end_at, months, start_at)
 
 
 def _rest(cycle: Cycle, at: datetime) -> Span:
@@ -223,33 +237,16 @@ def _charge(
 
 
 def _mirror(cycle: Cycle, line: Line, event: Event, position: int) -> LineDraft:
-    return LineDraft(
+    return replace(
+        line.redrafted(),
         id=keys.line_id(cycle.account_id, cycle.subscription_id, event.key, position),
-        customer_id=line.customer_id,
-        subscription_id=line.subscription_id,
-        publisher_id=line.publisher_id,
-        subject_id=line.subject_id,
-        kind=line.kind,
         charge_type=event.charge_type,
         reference_id=keys.reference_id(cycle.account_id, cycle.subscription_id, event.key),
         position=position,
         order_date=event.at,
         bill_month=month_of(event.at),
-        term_start_at=line.term_start_at,
-        term_end_at=line.term_end_at,
-        charge_start_at=line.charge_start_at,
-        charge_end_at=line.charge_end_at,
-        billing_days=line.billing_days,
-        cycle_days=line.cycle_days,
-        quantity=line.quantity,
-        billable_quantity=line.billable_quantity,
-        unit_price=line.unit_price,
-        net_price=line.net_price,
         effective_unit_price=cents.negated(line.effective_unit_price),
-        pricing_currency=line.pricing_currency,
-        currency=line.currency,
-        rates=line.rates,
         subtotal=-line.subtotal,
-        price_adjustment=line.price_adjustment,
+        credit_reason="",
         mirrors_id=line.id,
     )

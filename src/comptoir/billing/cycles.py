@@ -32,7 +32,7 @@ class Span:
 
 
 def cycle_months(cycle: BillingCycle, term: Duration) -> int:
-    """Months that one payment covers, at most the term; 0 for a term that is counted in days."""
+    """Months that one payment covers, at most the term."""
     return min(CYCLE_MONTHS.get(cycle, term.months), term.months)
 
 
@@ -50,16 +50,15 @@ def span_from(
     All are midnights. It is shorter than a whole one where ``start_at`` is not its beginning: after a change
     from monthly to yearly payment, for example.
     """
-    if months == 0:
-        return Span(start_at, term_end_at, days_between(term_start_day, term_end_at))
-    before_term = _months_between(anchor, term_start_day)
-    in_term = _months_between(term_start_day, start_at)
+    before_term = _anchored_months(anchor, term_start_day)
+    in_term = _anchored_months(anchor, start_at) - before_term
     first = before_term + in_term // months * months
     whole_start, whole_end = add_months(anchor, first), add_months(anchor, first + months)
     assert whole_start <= start_at < whole_end, (anchor, term_start_day, months, start_at)
     return Span(start_at, min(whole_end, term_end_at), days_between(whole_start, whole_end))
 
 
-def _months_between(earlier: datetime, later: datetime) -> int:
-    """Calendar months from one anchored day to another; clamping never leads into another month."""
-    return (later.year - earlier.year) * MONTHS_PER_YEAR + later.month - earlier.month
+def _anchored_months(anchor: datetime, day: datetime) -> int:
+    """How many months after the anchor the last anchored day was, up to ``day``."""
+    months = (day.year - anchor.year) * MONTHS_PER_YEAR + day.month - anchor.month
+    return months if add_months(anchor, months) <= day else months - 1

@@ -100,7 +100,10 @@ def _first_cycle(facts: Facts, happening: Happening, charge_type: ChargeType) ->
 
 
 def _replanned(facts: Facts) -> Decided:
-    return charging.reopened(facts.running(), facts.after, facts.wanted(), facts.event(ChargeType.CONVERT))
+    has_other_plan = following.has_other_plan(facts.before, facts.after)
+    opening = ChargeType.CONVERT if has_other_plan else ChargeType.RENEW
+    event = facts.event(ChargeType.CONVERT)
+    return charging.reopened(facts.running(), facts.after, facts.wanted(), event, opening)
 
 
 def _converted(facts: Facts) -> Decided:

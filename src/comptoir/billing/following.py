@@ -16,7 +16,7 @@ class Happening(Enum):
     NOTHING = auto()
     ACTIVATED = auto()
     RENEWED = auto()  # a later term; the paid term after a trial too
-    REPLANNED = auto()  # another plan with another term or payment: a term of its own
+    REPLANNED = auto()  # a term of its own before the running one is over: another plan, or a renewal
     CONVERTED = auto()  # another plan within the running term
     RESIZED = auto()
     DESCRIBED = auto()  # names, or how the next cycles are paid
@@ -34,7 +34,7 @@ def happening(before: Subscription, after: Subscription) -> Happening:
         return Happening.ACTIVATED
     if _begins_term(before, after):
         return Happening.RENEWED if _is_next_term(before, after) else Happening.REPLANNED
-    if _has_other_plan(before, after):
+    if has_other_plan(before, after):
         return Happening.CONVERTED
     if after.quantity != before.quantity:
         return Happening.RESIZED
@@ -51,6 +51,11 @@ def is_described_otherwise(before: Subscription, after: Subscription) -> bool:
 def is_rebilled(before: Subscription, after: Subscription) -> bool:
     """Whether the next cycles are paid otherwise than the running one."""
     return before.billing_cycle is not after.billing_cycle
+
+
+def has_other_plan(before: Subscription, after: Subscription) -> bool:
+    """Whether another plan is sold now than before."""
+    return (before.product_id, before.sku_id) != (after.product_id, after.sku_id)
 
 
 def is_first_after_trial(before: Subscription, after: Subscription) -> bool:
@@ -71,20 +76,16 @@ def seats_charge_type(before: int, after: int) -> ChargeType:
     return ChargeType.ADD_QUANTITY if after > before else ChargeType.REMOVE_QUANTITY
 
 
-def _has_other_plan(before: Subscription, after: Subscription) -> bool:
-    return (before.product_id, before.sku_id) != (after.product_id, after.sku_id)
-
-
 def _begins_term(before: Subscription, after: Subscription) -> bool:
     """Whether another term runs. While an account's clock stands still it may begin when the last one did."""
     if after.term_start_at != before.term_start_at or is_first_after_trial(before, after):
         return True
     has_other_length = (before.term, before.billing_cycle) != (after.term, after.billing_cycle)
-    return _has_other_plan(before, after) and has_other_length
+    return has_other_plan(before, after) and has_other_length
 
 
 def _is_next_term(before: Subscription, after: Subscription) -> bool:
     """A term that follows the one before, or the early end of a trial; else a plan was changed mid-term."""
     if after.term_start_at == before.term_end_at:
         return True
-    return is_first_after_trial(before, after) and not _has_other_plan(before, after)
+    return is_first_after_trial(before, after) and not has_other_plan(before, after)

@@ -4,7 +4,7 @@ Money is whole minor units of a currency; prices, rates and quantities are exact
 00:00 UTC and ends are exclusive; the wire's inclusive dates are properties.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -248,6 +248,10 @@ class Line(LineDraft):
     sequence: int
     tax: int
     invoice_id: str | None
+
+    def redrafted(self) -> LineDraft:
+        """What it says, without its place in the books: for a line that says the same in another one."""
+        return LineDraft(**{each.name: getattr(self, each.name) for each in fields(LineDraft)})
 
 
 def midnight(instant: datetime) -> datetime:

@@ -74,12 +74,7 @@ async def credit(tx: Tx, ctx: Context, invoice_id: str, wanted: Sequence[LineCre
     Raises what ``rebill`` raises, but for ``INVOICE_HAS_CREDITS``.
     """
     original = await _lock_amendable(tx, ctx, invoice_id, is_rebill=False)
-    known = tuple(
-        [
-            replace(each, credited=await store_copying.credited(tx, ctx.account.id, each.line))
-            for each in wanted
-        ]
-    )
+    known = tuple([await _weighed(tx, ctx, each) for each in wanted])
     amending.check_credits(known, reason)
     count = await store_invoices.next_number(tx, invoices.SERIES[ctx.account.kind])
     note = amending.credited(ctx.account, count, original, reason, issued_at=ctx.now)
@@ -87,6 +82,14 @@ async def credit(tx: Tx, ctx: Context, invoice_id: str, wanted: Sequence[LineCre
     lines = [amending.credit_line(each, note, reason, position) for position, each in enumerate(known)]
     progress = await _bill(tx, ctx, note, Progress(Phase.ISSUE), lines)
     return await service_documents.issue(tx, ctx, replace(note, progress=progress))
+
+
+async def _weighed(tx: Tx, ctx: Context, wanted: LineCredit) -> LineCredit:
+    """A credit with what bounds it."""
+    line = wanted.line
+    term = await store_lines.list_of_term(tx, ctx.account.id, line.subscription_id, line.term_start_at)
+    returned = await store_copying.returned(tx, ctx.account.id, line)
+    return replace(wanted, returned=returned, term_sum=sum(each.subtotal for each in term))
 
 
 async def _lock_amendable(tx: Tx, ctx: Context, invoice_id: str, *, is_rebill: bool) -> Invoice:

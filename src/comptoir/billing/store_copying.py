@@ -1,10 +1,10 @@
-"""What amendments and explanations need of the database: the days of a line's usage, earlier credits."""
+"""What amendments and explanations need of the database: the days of a line's usage, what was given back."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from comptoir.billing import keys
+from comptoir.billing import keys, store_lines
 from comptoir.billing.invoice_model import DayKey, Invoice
 from comptoir.billing.model import Line
 from comptoir.core.instants import to_micros
@@ -41,13 +41,16 @@ LIST_QUANTITIES = sql("""
     ORDER BY usage_on, id
 """)
 
-LIST_CREDITS = sql("""
+# A line that was billed anew has the place of its original in the same event, and what was given back on the
+# original counts for it.
+LIST_RETURNS = sql(f"""
     SELECT l.effective_unit_price
-    FROM reconciliation_lines AS l JOIN invoices AS i ON i.account_id = l.account_id AND i.id = l.invoice_id
+    FROM reconciliation_lines AS l JOIN reconciliation_lines AS m
+        ON m.account_id = l.account_id AND m.customer_id = l.customer_id AND m.id = l.mirrors_id
     WHERE l.account_id = :account_id AND l.subscription_id = :subscription_id
-        AND l.term_start_at = :term_start_at AND l.mirrors_id = :line_id
-        AND l.charge_type = 'customerCredit' AND i.state = 'active'
-""")
+        AND l.term_start_at = :term_start_at
+        AND m.reference_id = :reference_id AND m.position = :position AND {store_lines.COUNTS}
+""")  # noqa: S608 - fixed texts
 
 
 class BilledDay(NamedTuple):
@@ -107,14 +110,15 @@ async def quantities_of(tx: Tx, invoice: Invoice, line: Line) -> list[Decimal]:
     return [Decimal(row["quantity"]) for row in rows]
 
 
-async def credited(tx: Tx, account_id: str, line: Line) -> Decimal:
-    """What was given back on each unit of a line before, in its pricing currency."""
+async def returned(tx: Tx, account_id: str, line: Line) -> Decimal:
+    """What was given back on each unit of a line before, by credits and a refund, in its pricing currency."""
     rows = await tx.all(
-        LIST_CREDITS,
+        LIST_RETURNS,
         account_id=account_id,
         subscription_id=line.subscription_id,
         term_start_at=to_micros(line.term_start_at),
-        line_id=line.id,
+        reference_id=line.reference_id,
+        position=line.position,
     )
     return -sum((Decimal(row["effective_unit_price"]) for row in rows), Decimal(0))
 

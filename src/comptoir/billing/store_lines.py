@@ -77,17 +77,20 @@ LIST_OF_SUBSCRIPTION = sql(f"""
     WHERE account_id = :account_id AND subscription_id = :subscription_id ORDER BY sequence
 """)  # noqa: S608 - fixed texts
 
-# A document that was made void has been billed anew by lines of another one; while that one is a draft, the
-# document still counts.
+COUNTS = """
+    NOT EXISTS (
+        SELECT 1 FROM invoices AS i
+        WHERE i.account_id = l.account_id AND i.id = l.invoice_id
+            AND (i.state = 'void' OR (i.status = 'draft' AND i.amends_id IS NOT NULL))
+    )
+"""
+"""Whether a line ``l`` counts: a document that was made void has been billed anew by lines of another one;
+while that one is a draft, the document still counts."""
+
 LIST_OF_TERM = sql(f"""
     SELECT {COLUMNS} FROM reconciliation_lines AS l
     WHERE account_id = :account_id AND subscription_id = :subscription_id AND term_start_at = :term_start_at
-        AND kind = 'licence'
-        AND NOT EXISTS (
-            SELECT 1 FROM invoices AS i
-            WHERE i.account_id = l.account_id AND i.id = l.invoice_id
-                AND (i.state = 'void' OR (i.status = 'draft' AND i.amends_id IS NOT NULL))
-        )
+        AND kind = 'licence' AND {COUNTS}
     ORDER BY sequence
 """)  # noqa: S608 - fixed texts
 
