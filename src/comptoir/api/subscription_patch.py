@@ -6,6 +6,7 @@ an object of their own in which everything that was not set has its language's d
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from time import monotonic
 
@@ -55,20 +56,27 @@ async def patch(services: Services, ctx: Context, call: Call) -> wire.Subscripti
 
 
 async def _wait(services: Services, ctx: Context, operation: Operation) -> None:
-    """Until the operation has ended, or the caller has waited for long enough."""
+    """Until the operation has ended, the caller has waited for long enough, or the server is to end."""
     deadline = monotonic() + ctx.account.settings.pc_wait_seconds
     while True:
         look = partial(service_partner.answer, ctx=ctx, operation=operation)
         now = (await services.database.read(look)).operation
-        if now.acknowledged_until is not None and now.acknowledged_until <= services.wall():
-            close = partial(
-                fulfillment.close_lapsed, wall=services.wall(), make_context=services.engine.make_context
-            )
-            await services.database.write(close)
-        elif not now.is_open or monotonic() >= deadline:
+        left = deadline - monotonic()
+        if not now.is_open or left <= 0 or services.stopping.is_set():
             return
-        else:
-            await asyncio.sleep(LOOK_SECONDS)
+        if now.acknowledged_until is not None and now.acknowledged_until <= services.wall():
+            await _close(services, now, left)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_SECONDS):
+                await services.stopping.wait()
+
+
+async def _close(services: Services, lapsed: Operation, seconds: float) -> None:
+    """Accept what the publisher has kept silent about, after the overdue work that comes first."""
+    with suppress(TimeoutError):  # the timer of deliveries tries it again
+        async with asyncio.timeout(seconds):
+            make_context = services.engine.make_context
+            await fulfillment.close_silent(services.write, lapsed, services.wall(), make_context)
 
 
 async def _begin(ctx: Context, call: Call, tx: Tx) -> wire.Subscription | Started:

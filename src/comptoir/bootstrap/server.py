@@ -21,7 +21,7 @@ from comptoir.billing import service_exports
 from comptoir.bootstrap import running
 from comptoir.bootstrap.opening import CannotOpen, load_secrets, located, opened
 from comptoir.bootstrap.webhooks import make_engine
-from comptoir.bootstrap.wiring import DUE_WORK, HANDLERS
+from comptoir.bootstrap.wiring import DIVIDERS, DUE_WORK, HANDLERS
 from comptoir.clock import service as clock
 from comptoir.clock.model import Work
 from comptoir.core.accounts import Account
@@ -29,6 +29,7 @@ from comptoir.core.context import Actor, Context
 from comptoir.core.ids import Ids, derived_guid
 from comptoir.db import Database, Tx
 from comptoir.db.engines import Engine
+from comptoir.delivery import service as delivery
 from comptoir.delivery import service_engine
 from comptoir.delivery.service_engine import Send
 from comptoir.identity import service as identity
@@ -36,6 +37,8 @@ from comptoir.identity import tokens
 from comptoir.identity.model import Secrets
 from comptoir.settings import Settings
 from comptoir.worker import Worker, interrupt_advances, run_daemon
+
+log = logging.getLogger("comptoir.server")
 
 LISTEN_BACKLOG = 2_048
 SHUTDOWN_SECONDS_MAX = 5
@@ -95,7 +98,7 @@ def assemble(
         wall=wall,
         ids=ids,
         operator_key=identity.draw_operator_key(),
-        worker=Worker(database, DUE_WORK, wall, make, owner=Ids().guid()),
+        worker=Worker(database, DUE_WORK, wall, make, owner=Ids().guid(), dividers=DIVIDERS),
         engine=make_engine(
             database,
             secrets,
@@ -128,7 +131,9 @@ def make_application(services: Services, alarm: asyncio.Event) -> Application:
     async def lifespan() -> AsyncIterator[None]:
         if located(services.settings).engine is Engine.SQLITE:  # nobody else has it: who had leases is gone
             await services.database.write(clock.release_leases)
+            await services.database.write(delivery.release_leases)
             await services.database.write(service_exports.release)
+        services.stopping.clear()
         tasks = [
             asyncio.create_task(run_daemon(services.worker, alarm)),
             asyncio.create_task(service_engine.run_daemon(services.engine)),
@@ -138,6 +143,7 @@ def make_application(services: Services, alarm: asyncio.Event) -> Application:
         try:
             yield
         finally:
+            services.stopping.set()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -179,7 +185,11 @@ async def _purge_forever(services: Services) -> None:
     """Delete expired replies now and then, in batches that hold the database for moments."""
     while True:
         purge = partial(store_replies.purge, wall=services.wall(), most=PURGE_REPLIES_MAX)
-        has_more = await services.database.write(purge) == PURGE_REPLIES_MAX
+        has_more = False
+        try:
+            has_more = await services.database.write(purge) == PURGE_REPLIES_MAX
+        except Exception:
+            log.exception("expired replies could not be deleted, and are next time")
         await asyncio.sleep(1 if has_more else PURGE_SECONDS)
 
 
@@ -257,6 +267,7 @@ def _make_uvicorn(services: Services, alarm: asyncio.Event) -> Any:
 
     class Server(uvicorn.Server):
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            services.stopping.set()
             await interrupt_advances(services.worker)
             for connection in list(self.server_state.connections):
                 if _is_idle_over_tls(connection):

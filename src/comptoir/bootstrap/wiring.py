@@ -25,7 +25,6 @@ from comptoir.api import (
     partner,
     placeholder,
     publisher,
-    publishers,
     rates,
     rehearsal,
     subscription_patch,
@@ -45,6 +44,7 @@ from comptoir.subscriptions import service as subscriptions_service
 from comptoir.subscriptions import service_turning
 from comptoir.usage import service_rating as usage_rating
 from comptoir.wire import exports as exports_on_wire
+from comptoir.worker import Divide
 from comptoir.worker import Handler as WorkHandler
 
 
@@ -53,6 +53,16 @@ async def _import_catalogue(operation: str, tx: Tx, ctx: Context, call: Call) ->
     from comptoir.api import catalog_import
 
     return await catalog_import.HANDLERS[operation](tx, ctx, call)
+
+
+ADMINISTRATION = ("publishers.list", "publishers.point", "publishers.register")
+
+
+async def _administer(operation: str, tx: Tx, ctx: Context, call: Call) -> object:
+    """Publishers are pointed elsewhere by what imports catalogue files."""
+    from comptoir.api import publishers
+
+    return await publishers.HANDLERS[operation](tx, ctx, call)
 
 
 async def _print(operation: str, *arguments: Any) -> object:
@@ -82,7 +92,7 @@ HANDLERS: Mapping[str, Handler] = {
     **oauth.HANDLERS,
     **operator.HANDLERS,
     **billing_operator.HANDLERS,
-    **publishers.HANDLERS,
+    **{name: partial(_administer, name) for name in ADMINISTRATION},
     **deliveries.HANDLERS,
     **rehearsal.HANDLERS,
     **clocks.HANDLERS,
@@ -109,12 +119,28 @@ HANDLERS: Mapping[str, Handler] = {
     **activation.HANDLERS,
 }
 
+
+def _resuming_runs(sweep: WorkHandler) -> WorkHandler:
+    """A sweep, after which an invoice run that could not wait for it any longer goes on."""
+
+    async def swept(tx: Tx, ctx: Context, subject_id: str) -> None:
+        await sweep(tx, ctx, subject_id)
+        await service_invoices.resume(tx, ctx)
+
+    return swept
+
+
 DUE_WORK: Mapping[str, WorkHandler] = {
     "fulfil_order": orders_service.fulfil,
     "purge_cart": carts_service.purge,
     purchases.ACTIVATE: purchases.activate_later,
-    subscriptions_service.TURN: service_turning.turn_subscriptions,
-    billing_service.CHARGE_CYCLES: billing_service.charge_cycles,
-    usage_rating.RATE_USAGE: service_rating.rate_usage,
+    subscriptions_service.TURN: _resuming_runs(service_turning.turn_subscriptions),
+    billing_service.CHARGE_CYCLES: _resuming_runs(billing_service.charge_cycles),
+    usage_rating.RATE_USAGE: _resuming_runs(service_rating.rate_usage),
     service_schedule.RUN_INVOICES: service_invoices.run_invoices,
+}
+
+DIVIDERS: Mapping[str, Divide] = {
+    subscriptions_service.TURN: service_turning.divide,
+    billing_service.CHARGE_CYCLES: billing_service.divide,
 }

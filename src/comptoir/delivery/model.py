@@ -6,12 +6,16 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """``pending`` waits or is under way; ``refused`` is an answer; ``dead`` was tried too often."""
+    """``pending`` waits or is under way; ``refused`` is an answer; ``dead`` was tried too often.
+
+    ``dropped`` was not sent any more, because what it is about was over.
+    """
 
     PENDING = "pending"
     DELIVERED = "delivered"
     REFUSED = "refused"
     DEAD = "dead"
+    DROPPED = "dropped"
 
 
 class Verdict(StrEnum):
@@ -84,11 +88,15 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back: a status and the beginning of the body, or in place of a status why there is none."""
+    """What came back: a status and the beginning of the body, or in place of a status why there is none.
+
+    ``is_over``: nothing was sent, and nothing is to be, because what the delivery is about is over.
+    """
 
     status: int | None
     excerpt: str = ""
     error: str | None = None
+    is_over: bool = False
 
     def __post_init__(self) -> None:
         assert (self.status is None) == (self.error is not None), self

@@ -38,14 +38,25 @@ def judge(status: int | None, *, is_refusable: bool) -> Verdict:
 
 
 def decide(
-    delivery: Delivery, reply: Reply, policy: Policy, *, started_at: datetime, ended_at: datetime
+    delivery: Delivery,
+    reply: Reply,
+    policy: Policy,
+    *,
+    started_at: datetime,
+    ended_at: datetime,
+    is_untold: bool = False,
 ) -> Decision:
-    """What follows the attempt that the delivery has counted last."""
-    assert delivery.attempts_counted > 0, "what was answered was tried"
+    """What follows the attempt that the delivery has counted last.
+
+    The last attempt is not the last as long as its end cannot be told (``is_untold``).
+    """
+    assert delivery.attempts > 0, "what was answered was tried"
+    if reply.is_over:
+        return Decision(State.DROPPED, None)
     verdict = judge(reply.status, is_refusable=delivery.is_refusable)
     if verdict is not Verdict.RETRY:
         return Decision(_STATES[verdict], None)
-    if delivery.attempts_counted > policy.retries:
+    if delivery.attempts_counted > policy.retries and not is_untold:
         return Decision(State.DEAD, None)
     due_at = started_at + jittered(policy.gap, delivery.id, delivery.attempts)
     return Decision(State.PENDING, max(due_at, ended_at))

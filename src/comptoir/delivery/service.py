@@ -7,7 +7,7 @@ time and in their order, until it is delivered, refused or dead; then it calls `
 transaction that records this. A caller that waits for the receiver uses ``service_engine.send_now``.
 
 **Timers by the wall clock** (such as the time that a publisher has to acknowledge) are a ``Tick`` of the
-engine: it is called in a write transaction of its own whenever the engine wakes, which it does after every
+engine: it is called, and opens its own transactions, whenever the engine wakes, which it does after every
 delivery that is ordered and every attempt that ends, and says when it wants to be called next.
 """
 
@@ -21,7 +21,7 @@ from comptoir.audit.model import Action
 from comptoir.catalog import service as catalog
 from comptoir.core.context import Context
 from comptoir.core.errors import Code, Refusal
-from comptoir.db import Tx
+from comptoir.db import Database, Tx
 from comptoir.delivery import rules, store
 from comptoir.delivery.model import (
     Attempt,
@@ -42,7 +42,7 @@ HOSTS_MAX = 1_000
 """Receivers that one look at what waits takes into account, those that have waited longest."""
 
 Headers = tuple[tuple[str, str], ...]
-Begun = Callable[[Tx, Context, Delivery], Awaitable[None]]
+Begun = Callable[[Tx, Context, Delivery], Awaitable[str | None]]
 Ended = Callable[[Tx, Context, Delivery, Outcome], Awaitable[None]]
 
 
@@ -60,7 +60,8 @@ class Kind:
     ``target`` reads where they go now, in the transaction that claims them; ``None`` if there is no such
     place any more. ``headers`` makes what one attempt is sent with, a token for example. ``begun`` is called
     before each attempt in a transaction of its own, and ``ended`` in the one that records the end. Both must
-    stand being called again: attempts are repeated, and a delivery can be ordered anew after its end.
+    stand being called again: attempts are repeated, and a delivery can be ordered anew after its end. What
+    ``begun`` gives is why nothing is to be sent any more: then the delivery is dropped.
     """
 
     target: Callable[[Tx, Delivery], Awaitable[Target | None]]
@@ -69,7 +70,7 @@ class Kind:
     begun: Begun | None = None
 
 
-Tick = Callable[[Tx, datetime, MakeContext], Awaitable[datetime | None]]
+Tick = Callable[[Database, datetime, MakeContext], Awaitable[datetime | None]]
 """Does what is due at this time of the wall, in bounded pieces, and gives the time of what is due next: the
 same time if there is more to do at once, ``None`` if there is nothing."""
 
@@ -161,8 +162,9 @@ async def redeliver(tx: Tx, ctx: Context, delivery_id: str) -> Delivery:
     """
     await store.lock(tx, await require(tx, delivery_id))
     before = await require(tx, delivery_id)
-    anew = replace(before, state=State.PENDING, settled_at=None, attempts_before=before.attempts)
+    anew = replace(before, state=State.PENDING, settled_at=None)
     await store.save(tx, anew)
+    await store.count_anew(tx, anew)
     await _advance(tx, anew, ctx.wall)
     tx.defer(DeliveryEnqueued(anew.account_id))
     audit.record(
@@ -208,6 +210,16 @@ async def claim_one(
     return None if leased is None else await _addressed(tx, Claim(leased, rules.host_of(leased.url)), kinds)
 
 
+async def give_back(tx: Tx, claim: Claim, owner: str) -> None:
+    """End a lease whose attempt was cut off: another one may begin at once."""
+    await store.give_back(tx, claim.delivery, owner)
+
+
+async def release_leases(tx: Tx) -> int:
+    """End every lease, for the only server of a database that has just started; how many there were."""
+    return await store.release_leases(tx)
+
+
 async def _addressed(tx: Tx, claim: Claim, kinds: Mapping[str, Kind]) -> Claim:
     kind = kinds.get(claim.delivery.kind)
     return claim if kind is None else replace(claim, target=await kind.target(tx, claim.delivery))
@@ -222,14 +234,23 @@ async def record(
     owner: str,
     policy: Policy,
     ended: Ended | None,
+    is_untold: bool = False,
 ) -> Decision:
     """Save what became of an attempt; whoever is to hear of the end does so first.
 
-    Raises ``LeaseLost``, which undoes all of it. The queue's row is locked after whatever ``ended`` locks,
-    because everybody who orders a delivery locks in this order too.
+    ``is_untold``: that has failed before, so the attempt is no end, even if it was the last one. Raises
+    ``LeaseLost``, which undoes all of it. The queue's row is locked after whatever ``ended`` locks, because
+    everybody who orders a delivery locks in this order too.
     """
+    now = await store.get(tx, claim.delivery.account_id, claim.delivery.id)
+    assert now is not None, claim.delivery.id
     decision = rules.decide(
-        claim.delivery, attempt.reply, policy, started_at=attempt.started_at, ended_at=ctx.wall
+        replace(claim.delivery, attempts_before=min(now.attempts_before, claim.delivery.attempts)),
+        attempt.reply,
+        policy,
+        started_at=attempt.started_at,
+        ended_at=ctx.wall,
+        is_untold=is_untold,
     )
     is_final = decision.state is not State.PENDING
     after = replace(

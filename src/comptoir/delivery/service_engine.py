@@ -144,12 +144,9 @@ async def _run_ticks(engine: Engine) -> datetime | None:
 
 
 async def _run_tick(engine: Engine, tick: Tick) -> datetime | None:
-    async def call(tx: Tx) -> datetime | None:
-        return await tick(tx, engine.wall(), engine.make_context)
-
     try:
         for _ in range(BATCHES_MAX):
-            due_at = await engine.database.write(call)
+            due_at = await tick(engine.database, engine.wall(), engine.make_context)
             if due_at is None or due_at > engine.wall():
                 return due_at
     except Exception:
@@ -187,12 +184,22 @@ async def _claim_one(engine: Engine, account_id: str, delivery_id: str) -> Claim
         lease = _lease(engine, wall)
         return await service.claim_one(tx, account_id, delivery_id, lease, wall, kinds=engine.kinds)
 
-    if engine.under_way.total() >= engine.policy.places:
+    async def look(tx: Tx) -> Delivery | None:
+        return await service.get(tx, account_id, delivery_id)
+
+    found = await engine.database.read(look)
+    host = "" if found is None else rules.host_of(found.url)
+    is_full = engine.under_way[host] >= engine.policy.places_per_host
+    if found is None or is_full or engine.under_way.total() >= engine.policy.places:
         return None
-    claimed = await engine.database.write(claim)
-    if claimed is not None:
-        engine.under_way[claimed.host] += 1
-    return claimed
+    engine.under_way[host] += 1
+    claimed = None
+    try:
+        claimed = await engine.database.write(claim)
+    finally:
+        if claimed is None:
+            _vacate(engine, {host: 1})
+    return None if claimed is None else replace(claimed, host=host)
 
 
 def _lease(engine: Engine, wall: datetime) -> Lease:
@@ -213,12 +220,25 @@ async def _attempt(engine: Engine, claim: Claim) -> State | None:
         return await _send_and_record(engine, claim)
     except LeaseLost:
         logger.warning("delivery %s took so long that somebody else has it now", claim.delivery.id)
+    except asyncio.CancelledError:
+        await _give_back(engine, claim)
+        raise
     except Exception:
         logger.exception("delivery %s was sent and could not be recorded", claim.delivery.id)
     finally:
         _vacate(engine, {claim.host: 1})
         engine.alarm.set()
     return None
+
+
+async def _give_back(engine: Engine, claim: Claim) -> None:
+    async def give_back(tx: Tx) -> None:
+        await service.give_back(tx, claim, engine.owner)
+
+    try:
+        await engine.database.write(give_back)
+    except Exception:  # the lease runs out
+        logger.warning("the lease of delivery %s was not given back", claim.delivery.id, exc_info=True)
 
 
 async def _send_and_record(engine: Engine, claim: Claim) -> State:
@@ -243,7 +263,9 @@ async def _send(engine: Engine, claim: Claim) -> Reply:
         return Reply(None, error="there is no address to send it to")
     try:
         if kind.begun is not None:
-            await engine.database.write(_beginning(engine, kind.begun, delivery))
+            over = await engine.database.write(_beginning(engine, kind.begun, delivery))
+            if over is not None:
+                return Reply(None, error=over, is_over=True)
         headers = (CONTENT_TYPE, *kind.headers(claim.target, engine.wall()))
         return await engine.send(Message(claim.target.url, headers, delivery.body.encode()))
     except Refusal as refusal:
@@ -253,9 +275,11 @@ async def _send(engine: Engine, claim: Claim) -> Reply:
         return Reply(None, error=f"it could not be sent: {error!r}")
 
 
-def _beginning(engine: Engine, begun: service.Begun, delivery: Delivery) -> Callable[[Tx], Awaitable[None]]:
-    async def begin(tx: Tx) -> None:
-        await begun(tx, await engine.make_context(tx, delivery.account_id, engine.wall()), delivery)
+def _beginning(
+    engine: Engine, begun: service.Begun, delivery: Delivery
+) -> Callable[[Tx], Awaitable[str | None]]:
+    async def begin(tx: Tx) -> str | None:
+        return await begun(tx, await engine.make_context(tx, delivery.account_id, engine.wall()), delivery)
 
     return begin
 
@@ -267,6 +291,8 @@ def _legible(reply: Reply) -> Reply:
 
 def _remember(engine: Engine, claim: Claim, reply: Reply) -> None:
     """Keep in mind whether a receiver fails: those that do share fewer places."""
+    if reply.is_over:
+        return
     if rules.judge(reply.status, is_refusable=claim.delivery.is_refusable) is Verdict.RETRY:
         engine.failing.add(claim.host)
     else:
@@ -274,7 +300,7 @@ def _remember(engine: Engine, claim: Claim, reply: Reply) -> None:
 
 
 async def _record(engine: Engine, claim: Claim, attempt: Attempt) -> Decision:
-    """Save the attempt. What breaks whoever hears of the end counts as a failed attempt, so it ends too."""
+    """Save the attempt. What breaks whoever hears of the end counts as a failed attempt, and is repeated."""
     kind = engine.kinds.get(claim.delivery.kind)
     try:
         return await engine.database.write(
@@ -286,16 +312,23 @@ async def _record(engine: Engine, claim: Claim, attempt: Attempt) -> Decision:
         logger.exception("the end of delivery %s could not be told", claim.delivery.id)
         reason = rules.legible(f"its end could not be told: {error!r}", rules.ERROR_LENGTH_MAX)
         untold = replace(attempt, reply=Reply(None, attempt.reply.excerpt, reason))
-        return await engine.database.write(_recording(engine, claim, untold, None))
+        return await engine.database.write(_recording(engine, claim, untold, None, is_untold=True))
 
 
 def _recording(
-    engine: Engine, claim: Claim, attempt: Attempt, ended: Ended | None
+    engine: Engine, claim: Claim, attempt: Attempt, ended: Ended | None, *, is_untold: bool = False
 ) -> Callable[[Tx], Awaitable[Decision]]:
     async def record(tx: Tx) -> Decision:
         ctx = await engine.make_context(tx, claim.delivery.account_id, engine.wall())
         return await service.record(
-            tx, ctx, claim, attempt, owner=engine.owner, policy=engine.policy, ended=ended
+            tx,
+            ctx,
+            claim,
+            attempt,
+            owner=engine.owner,
+            policy=engine.policy,
+            ended=ended,
+            is_untold=is_untold,
         )
 
     return record

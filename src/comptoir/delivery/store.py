@@ -185,9 +185,19 @@ SET_HEAD = sql("""
 
 SAVE = sql("""
     UPDATE deliveries
-    SET state = :state, attempts_before = :attempts_before, url = :url, settled_at = :settled_at,
-        last_status = :last_status, last_error = :last_error
+    SET state = :state, url = :url, settled_at = :settled_at, last_status = :last_status,
+        last_error = :last_error
     WHERE account_id = :account_id AND queue = :queue AND sequence = :sequence
+""")
+
+COUNT_ANEW = sql("""
+    UPDATE deliveries SET attempts_before = attempts
+    WHERE account_id = :account_id AND queue = :queue AND sequence = :sequence
+""")
+
+# Of every account: whoever had leases is gone.
+RELEASE_LEASES = sql("""
+    UPDATE delivery_queues SET lease_until = NULL, lease_owner = NULL WHERE lease_until IS NOT NULL
 """)
 
 LOG = sql("""
@@ -236,19 +246,28 @@ async def set_head(
 
 
 async def save(tx: Tx, delivery: Delivery) -> None:
-    """Store what can change of a delivery. Attempts are counted when they begin, not here."""
+    """Store what an attempt or an order anew changes of a delivery. Attempts are counted elsewhere."""
     await tx.run(
         SAVE,
         account_id=delivery.account_id,
         queue=delivery.queue,
         sequence=delivery.sequence,
         state=delivery.state,
-        attempts_before=delivery.attempts_before,
         url=delivery.url,
         settled_at=optional_micros(delivery.settled_at),
         last_status=delivery.last_status,
         last_error=delivery.last_error,
     )
+
+
+async def count_anew(tx: Tx, delivery: Delivery) -> None:
+    """Have the attempts so far not count any more."""
+    await tx.run(COUNT_ANEW, account_id=delivery.account_id, queue=delivery.queue, sequence=delivery.sequence)
+
+
+async def release_leases(tx: Tx) -> int:
+    """End every lease; how many there were."""
+    return await tx.run(RELEASE_LEASES)
 
 
 async def log(tx: Tx, delivery: Delivery, attempt: Attempt, forgotten: int | None) -> None:
@@ -313,7 +332,7 @@ def _list_by(condition: str) -> Statement:
             AND (CAST(:state AS TEXT) IS NULL OR d.state = :state)
             AND (
                 CAST(:after_at AS BIGINT) IS NULL
-                OR d.created_at < :after_at OR (d.created_at = :after_at AND d.id < :after)
+                OR d.created_at < :after_at OR (d.created_at = :after_at AND d.id{{c}} < :after)
             )
         ORDER BY d.created_at DESC, d.id{{c}} DESC LIMIT :count
     """)  # noqa: S608 - fixed texts

@@ -185,13 +185,15 @@ class ChangeRequest:
 class Acknowledged:
     """What a publisher says about an operation. Plan and quantity may be repeated with it.
 
-    Without an ``answer`` it is neither of the two that there are.
+    Without an ``answer`` it is neither of the two that there are; ``has_quantity`` without a ``quantity``:
+    what it gave is no whole number.
     """
 
     operation_id: str
     answer: Acknowledgement | None
     plan_id: str | None = None
     quantity: int | None = None
+    has_quantity: bool = False
 
 
 @dataclass(frozen=True, slots=True)

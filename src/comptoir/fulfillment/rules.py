@@ -188,8 +188,16 @@ def require_activation(subscription: Subscription, plan: Plan, said: ChangeReque
         raise Refusal(Code.PURCHASE_ACTIVE_ALREADY, subscription_id=subscription.id)
     if said.plan_id is not None and said.plan_id.lower() != plan.sku.plan_id:
         raise Refusal(Code.PURCHASE_MISMATCH, member="planId", expected=plan.sku.plan_id)
-    if said.quantity is not None and plan.is_per_seat and said.quantity != subscription.quantity:
-        raise Refusal(Code.PURCHASE_MISMATCH, member="quantity", expected=subscription.quantity)
+    _require_whole(said.quantity, has_quantity=said.has_quantity)
+    bought = subscription.quantity if plan.is_per_seat else 1
+    if said.quantity not in {None, bought}:
+        raise Refusal(Code.PURCHASE_MISMATCH, member="quantity", expected=bought)
+
+
+def _require_whole(quantity: int | None, *, has_quantity: bool) -> None:
+    """Refuse what was given as a quantity and is none."""
+    if has_quantity and quantity is None:
+        raise Refusal(Code.INVALID_PROPERTY, member="quantity", reason="it must be a whole number.")
 
 
 def require_one_change(request: ChangeRequest) -> None:
@@ -263,7 +271,7 @@ def _has_seats(subscription: Subscription, plan: Plan) -> bool:
 
 def require_quantity(subscription: Subscription, plan: Plan, quantity: int | None) -> int:
     """The quantity that is asked for (3.7, reasons 6 and 7). ``None``: what was given is no whole number."""
-    if quantity == subscription.quantity and plan.is_per_seat:
+    if quantity == quantity_agreed(subscription) and plan.is_per_seat:
         raise Refusal(Code.QUANTITY_IS_CURRENT, quantity=quantity)
     details = plan.sku.details
     if not plan.is_per_seat:
@@ -330,10 +338,18 @@ def refused(
     return replace(failed, error_status=status, error_message=message[:1024], is_superseded=is_superseded)
 
 
+def answers_again(operation: Operation, now: datetime) -> bool:
+    """Whether a call that is repeated is told of the operation that it began, as stored answers are."""
+    if operation.status is OperationStatus.FAILED:
+        return False
+    return operation.closed_at is None or now < operation.closed_at + ONE_DAY
+
+
 def answer_of(said: Acknowledged) -> Acknowledgement:
     """The answer that a publisher gives, if it is one."""
     if said.answer is None:
         raise Refusal(Code.ACKNOWLEDGEMENT_INVALID)
+    _require_whole(said.quantity, has_quantity=said.has_quantity)
     return said.answer
 
 
@@ -359,13 +375,18 @@ def require_same_values(operation: Operation, said: Acknowledged) -> None:
         raise Refusal(Code.PURCHASE_MISMATCH, member="quantity", expected=operation.quantity)
 
 
+def quantity_agreed(subscription: Subscription) -> int:
+    """The seats that were asked for last: those of now, or the fewer ones of the next term."""
+    return subscription.next_quantity or subscription.quantity
+
+
 def coincides(operation: Operation, subscription: Subscription, plan: Plan) -> bool:
     """Whether what an operation leads to is so already (5.4)."""
     match operation.action:
         case OperationAction.CHANGE_PLAN:
             return operation.plan_id == plan.sku.plan_id
         case OperationAction.CHANGE_QUANTITY:
-            return operation.quantity == subscription.quantity
+            return operation.quantity == quantity_agreed(subscription)
         case _:
             return False
 
@@ -392,7 +413,8 @@ def consent_to(before: Subscription, after: Subscription) -> OperationAction | N
     if before.status is Status.SUSPENDED and after.status is Status.ACTIVE:
         return OperationAction.REINSTATE
     is_active = before.status is Status.ACTIVE and after.status is Status.ACTIVE
-    return OperationAction.CHANGE_QUANTITY if is_active and before.quantity != after.quantity else None
+    is_other = (before.quantity, before.next_quantity) != (after.quantity, after.next_quantity)
+    return OperationAction.CHANGE_QUANTITY if is_active and is_other else None
 
 
 def wins(after: Subscription) -> bool:

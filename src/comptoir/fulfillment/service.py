@@ -9,6 +9,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
+from typing import Protocol
 
 from comptoir.audit import service as audit
 from comptoir.audit.model import Action as Act
@@ -18,7 +20,7 @@ from comptoir.core.context import Context
 from comptoir.core.errors import Code, Refusal, Refused, Unsettled
 from comptoir.core.ids import derived_guid
 from comptoir.customers import service as customers
-from comptoir.db import Tx
+from comptoir.db import Database, Tx
 from comptoir.delivery import service as delivery
 from comptoir.delivery.model import Delivery, Outcome, State
 from comptoir.fulfillment import payload, rules, store
@@ -31,6 +33,7 @@ from comptoir.fulfillment.model import (
     OperationAction,
     OperationDraft,
     OperationEvent,
+    OperationStatus,
     Source,
     Started,
 )
@@ -50,9 +53,17 @@ LAPSED_MAX = 100
 """Windows that one look at them closes."""
 
 UNSETTLED_RETRY = timedelta(seconds=1)
+BROKEN_RETRY = timedelta(minutes=1)
 RENEWALS = frozenset({Act.RENEW_SUBSCRIPTION, Act.CONVERT_TRIAL_SUBSCRIPTION})
 
 log = logging.getLogger("comptoir.fulfillment")
+
+
+class Write(Protocol):
+    """Runs work in a transaction of its own."""
+
+    async def __call__(self, work: Callable[[Tx], Awaitable[None]], /) -> None: ...
+
 
 # Asked for by the publisher
 
@@ -287,11 +298,19 @@ async def _tell(tx: Tx, ctx: Context, operation: Operation, subscription: Subscr
 # Heard from the delivery
 
 
-async def on_begun(tx: Tx, ctx: Context, sent: Delivery) -> None:
-    """The webhook of an operation is on its way."""
+async def on_begun(tx: Tx, ctx: Context, sent: Delivery) -> str | None:
+    """The webhook of an operation is on its way, unless that has failed meanwhile: then why it is not sent.
+
+    What the operator has ordered anew is sent nevertheless.
+    """
     operation = await _operation_of(tx, ctx, sent)
-    if operation is not None and operation.is_open:
+    if operation is None:
+        return None
+    if operation.is_open:
         await store.update(tx, rules.begun(operation))
+    elif operation.status is OperationStatus.FAILED and sent.attempts_before == 0:
+        return f"its operation has failed: {operation.error_message}"
+    return None
 
 
 async def on_ended(tx: Tx, ctx: Context, sent: Delivery, outcome: Outcome) -> None:
@@ -321,28 +340,42 @@ async def _operation_of(tx: Tx, ctx: Context, sent: Delivery) -> Operation | Non
     return await store.get(tx, ctx.account.id, sent.queue, sent.subject_id)
 
 
-async def close_lapsed(tx: Tx, wall: datetime, make_context: delivery.MakeContext) -> datetime | None:
-    """Accept what publishers have taken without a word; when the next window ends (section 5.3).
+async def close_lapsed(
+    database: Database, wall: datetime, make_context: delivery.MakeContext
+) -> datetime | None:
+    """Accept what publishers have taken without a word; when the next window ends (section 5.3)."""
+    for operation in await database.read(partial(store.list_lapsed, wall=wall, most=LAPSED_MAX)):
+        await close_silent(database.write, operation, wall, make_context)
+    return await database.read(store.next_lapse)
 
-    An account with overdue work is passed over for a moment: that work comes first.
+
+async def close_silent(
+    write: Write, lapsed: Operation, wall: datetime, make_context: delivery.MakeContext
+) -> None:
+    """Accept an operation whose window has ended, in a transaction of its own.
+
+    Where that fails it is passed over for a while, and the others go on: for a moment where the account has
+    overdue work, which comes first.
     """
-    retry_at = None
-    lapsed = await store.list_lapsed(tx, wall, LAPSED_MAX)
-    for operation in lapsed:
-        try:
-            async with tx.savepoint():
-                await _accept_lapsed(tx, await make_context(tx, operation.account_id, wall), operation)
-        except Unsettled:
-            retry_at = wall + UNSETTLED_RETRY
-    if retry_at is not None:
-        return retry_at
-    return await store.next_lapse(tx)
+    try:
+        await write(partial(_accept_lapsed, wall=wall, make_context=make_context, lapsed=lapsed))
+    except (Unsettled, Refusal):
+        pause = UNSETTLED_RETRY
+    except Exception:
+        log.exception("operation %s was taken in silence and could not be accepted", lapsed.id)
+        pause = BROKEN_RETRY
+    else:
+        return
+    await write(partial(store.postpone_lapse, operation=lapsed, wall=wall, until=wall + pause))
 
 
-async def _accept_lapsed(tx: Tx, ctx: Context, lapsed: Operation) -> None:
+async def _accept_lapsed(
+    tx: Tx, wall: datetime, make_context: delivery.MakeContext, lapsed: Operation
+) -> None:
+    ctx = await make_context(tx, lapsed.account_id, wall)
     await customers.seize(tx, lapsed.customer_id)
     operation = await store.get(tx, ctx.account.id, lapsed.subscription_id, lapsed.id)
-    if operation is None or operation.acknowledged_until is None:
+    if operation is None or operation.acknowledged_until is None or operation.acknowledged_until > wall:
         return
     key = (lapsed.customer_id, lapsed.subscription_id)
     subscription = await subscriptions.get(tx, ctx, *key)

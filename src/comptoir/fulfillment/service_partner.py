@@ -50,8 +50,7 @@ async def patch(
     publisher nothing else is changed (row 22), but what wins over it. The caller holds the customer's lock.
     A call that is repeated because its answer was lost finds what it has begun.
     """
-    operation_id = _operation_id(ctx, subscription, wanted)
-    begun = await _begun(tx, ctx, subscription, operation_id)
+    operation_id, begun = await _begun(tx, ctx, subscription, wanted)
     if begun is not None:
         return Started(begun, None)
     try:
@@ -63,16 +62,22 @@ async def patch(
         return await _ask(tx, ctx, subscription, needed, operation_id)
 
 
-def _operation_id(ctx: Context, subscription: Subscription, wanted: SubscriptionPatch) -> str:
-    """The id of the operation that this very call may begin."""
-    said = f"{wanted.quantity}/{wanted.status}"
-    return derived_guid(ctx.account.id, ctx.actor.application_id, subscription.id, ctx.request_id, said)
+async def _begun(
+    tx: Tx, ctx: Context, subscription: Subscription, wanted: SubscriptionPatch
+) -> tuple[str, Operation | None]:
+    """The operation that this very call has begun, and its id; else the id of the one that it may begin.
 
-
-async def _begun(tx: Tx, ctx: Context, subscription: Subscription, operation_id: str) -> Operation | None:
-    if not ctx.account.is_seen_by_publishers:
-        return None
-    return await store.get(tx, ctx.account.id, subscription.id, operation_id)
+    What was refused, or has come to its end long ago, is judged afresh.
+    """
+    operation_id = derived_guid(
+        ctx.account.id, ctx.actor.application_id, subscription.id, ctx.request_id, repr(wanted)
+    )
+    while ctx.account.is_seen_by_publishers:
+        begun = await store.get(tx, ctx.account.id, subscription.id, operation_id)
+        if begun is None or rules.answers_again(begun, ctx.now):
+            return operation_id, begun
+        operation_id = derived_guid(operation_id, "again")
+    return operation_id, None
 
 
 async def _require_no_question(
@@ -84,7 +89,7 @@ async def _require_no_question(
         raise Refusal(Code.NOT_READY, subscription_id=before.id)
     action = rules.consent_to(before, after)
     if action is not None and rules.has_loop(ctx.account, await purchases.plan_of(tx, before)):
-        raise _NeedsConsent(action, after.quantity, replace(wanted, etags=(), status=None))
+        raise _NeedsConsent(action, rules.quantity_agreed(after), replace(wanted, etags=(), status=None))
 
 
 async def _ask(

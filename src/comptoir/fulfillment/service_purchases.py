@@ -196,7 +196,7 @@ async def activate(
     if delay_seconds == 0:
         await _activate(tx, found.ctx, found.subscription)
         return
-    await clock.schedule(
+    await clock.schedule_by(  # a repeated call puts nothing off
         tx,
         account_id=found.ctx.account.id,
         kind=ACTIVATE,

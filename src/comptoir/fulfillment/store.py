@@ -68,6 +68,12 @@ LIST_LAPSED = sql(f"""
 # Over all accounts, as above.
 NEXT_LAPSE = sql("SELECT MIN(acknowledged_until) AS at FROM fulfillment_operations")
 
+POSTPONE_LAPSE = sql("""
+    UPDATE fulfillment_operations SET acknowledged_until = :until
+    WHERE account_id = :account_id AND customer_id = :customer_id AND subscription_id = :subscription_id
+        AND id = :id AND acknowledged_until <= :wall
+""")
+
 RESOLVED = sql("""
     INSERT INTO purchase_resolutions (account_id, customer_id, subscription_id, first_resolved_at)
     VALUES (:account_id, :customer_id, :subscription_id, :first_resolved_at)
@@ -139,6 +145,11 @@ async def next_lapse(tx: Tx) -> datetime | None:
     row = await tx.one(NEXT_LAPSE)
     assert row is not None, "an aggregate gives a row"
     return optional_instant(row["at"])
+
+
+async def postpone_lapse(tx: Tx, operation: Operation, wall: datetime, until: datetime) -> None:
+    """Look at an ended window again later, if it still is open."""
+    await tx.run(POSTPONE_LAPSE, **_key(operation), wall=to_micros(wall), until=to_micros(until))
 
 
 async def mark_resolved(
