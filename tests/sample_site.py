@@ -1,5 +1,6 @@
 """The sample publisher in process, beside the marketplace under test; no network lies between them."""
 
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -56,7 +57,9 @@ class Loop:
 
     async def post(self, path: str, body: Json) -> httpx2.Response:
         """A call of the site's own little API."""
-        return await self.browser.post(path, json=body)
+        content = b"" if body is None else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json"}
+        return await self.browser.post(path, content=content, headers=headers)
 
     def meet(self, habit: Habit) -> None:
         self.site.book.habit = habit

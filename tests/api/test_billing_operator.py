@@ -9,6 +9,7 @@ from tests.market import Json
 from tests.order_market import Shop, shop
 from tests.subscription_desk import hold, later
 
+from comptoir.api import store_replies
 from comptoir.core.instants import to_micros
 from comptoir.db import sql
 
@@ -253,6 +254,23 @@ async def test_a_credit_leaves_the_document_in_force(shop: Shop) -> None:
     (line,) = lines["items"]
     assert (line["chargeType"], line["creditReasonCode"]) == ("customerCredit", "Downtime")
     assert (line["effectiveUnitPrice"], line["billableQuantity"], line["subtotal"]) == (-0.5, 6, -3)
+
+
+async def test_a_credit_and_its_answer_are_stored_together(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = await issued(shop)
+    path = f"{ACCOUNT}/{document['id']}"
+    headers = {"MS-RequestId": "0b6a1f0e-5a52-4b57-9d0c-2f3f2a6f1c11"}
+
+    async def fill(*_: object) -> None:
+        raise OSError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(store_replies, "fill", fill)
+        assert (await post(shop, f"{path}/credits", CREDIT, headers=headers)).status_code == 500
+    assert (await post(shop, f"{path}/credits", CREDIT, headers=headers)).status_code == 200
+    assert len((await get(shop, path)).json()["amendments"]) == 1
 
 
 REBILL = {"reason": "wrong", "lines": [{"line": 1, "leaveOut": True}]}

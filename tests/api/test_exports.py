@@ -18,7 +18,7 @@ from tests.market import BASE_URL, Json, Market
 from comptoir.api import exporter
 from comptoir.api.exporter import Exporter
 from comptoir.billing import service_exports
-from comptoir.billing.exporting import EXPORT_LIFE, LEASE, MEMORY
+from comptoir.billing.exporting import EXPORT_LIFE, LEASE, MEMORY, OPEN_MAX
 from comptoir.bootstrap.server import make_application
 from comptoir.wire.exports import BASE, BASIC_CHARGE, BASIC_USAGE
 
@@ -345,6 +345,27 @@ async def test_a_call_that_is_repeated_begins_one_export(desk: Market) -> None:
     assert first.headers["Location"] == again.headers["Location"]
     assert again.headers["MS-Replayed"] == "true"
     assert await make(desk) == 1
+
+
+async def test_a_call_that_is_repeated_when_its_export_is_over_begins_another(desk: Market) -> None:
+    headers = {"MS-RequestId": "0b6a1f0e-5a52-4b57-9d0c-2f3f2a6f1c11"}
+    first = await desk.post(CHARGES, UNBILLED, headers=headers)
+    await make(desk)
+    desk.time[0] += EXPORT_LIFE + timedelta(seconds=1)
+    desk.tokens.clear()
+    second = await desk.post(CHARGES, UNBILLED, headers=headers)
+    assert first.headers["Location"] != second.headers["Location"]
+    assert (await desk.get(second.headers["Location"].removeprefix(BASE_URL))).status_code == 200
+    assert await make(desk) == 1
+
+
+async def test_only_some_exports_of_an_account_may_wait(desk: Market) -> None:
+    for _ in range(OPEN_MAX):
+        await ask(desk)
+    refused = await desk.post(CHARGES, UNBILLED)
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "10")
+    assert await make(desk) == OPEN_MAX
+    await ask(desk)
 
 
 # Who may, and what is refused

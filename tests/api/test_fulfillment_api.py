@@ -495,9 +495,14 @@ async def test_an_activation_of_something_else(desk: Desk) -> None:
         assert (refusal(reply), reply.json()["target"]) == ((400, "BadArgument"), next(iter(body)))
 
 
-async def test_a_flat_rate_may_be_activated_with_any_quantity(desk: Desk) -> None:
+@pytest.mark.parametrize("quantity", ["", None, 1, "1"])
+async def test_a_flat_rate_is_activated_with_no_quantity_or_one(desk: Desk, quantity: object) -> None:
     bought = await desk.buy("pro", 1)
-    assert (await bought.call("POST", "/activate", {"planId": "pro", "quantity": ""})).status_code == 200
+    for wrong in (0, 2, 1.5, "one"):
+        reply = await bought.call("POST", "/activate", {"planId": "pro", "quantity": wrong})
+        assert (refusal(reply), reply.json()["target"]) == ((400, "BadArgument"), "quantity")
+    body = {"planId": "pro", "quantity": quantity}
+    assert (await bought.call("POST", "/activate", body)).status_code == 200
 
 
 async def test_an_activation_happens_once(desk: Desk) -> None:
@@ -533,7 +538,9 @@ async def test_an_activation_can_take_its_time(desk: Desk) -> None:
         assert (await each.call("POST", "/activate", {})).status_code == 200
     assert await bought.states() == ("pending", "PendingFulfillmentStart")
     assert (await cancelled.patch({"status": "deleted"})).status_code == 200
-    desk.market.wait(seconds=120)
+    desk.market.wait(seconds=60)
+    assert (await bought.call("POST", "/activate", {})).status_code == 200, "which puts nothing off"
+    desk.market.wait(seconds=60)
     await desk.market.work()
     assert await bought.states() == ("active", "Subscribed")
     assert await cancelled.states() == ("deleted", "Unsubscribed")

@@ -4,6 +4,7 @@ import asyncio
 import json
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import httpx2
 import pytest
@@ -12,10 +13,11 @@ from tests.market import BASE_URL, Json
 from tests.publisher_desk import NOWHERE, PUBLISHER, VERSION, Bought, Desk, desk, refusal
 from tests.receivers import answering, unreachable
 
+from comptoir.core.context import Context
 from comptoir.db import Tx, sql
 from comptoir.delivery.service_engine import run_pending
-from comptoir.fulfillment import service_partner
-from comptoir.fulfillment.model import ChangeRequest, Started
+from comptoir.fulfillment import service, service_partner
+from comptoir.fulfillment.model import ChangeRequest, Operation, Started
 from comptoir.subscriptions import service as subscriptions
 from comptoir.subscriptions import service_patch
 from comptoir.subscriptions.model import StatusReason, SubscriptionPatch
@@ -26,6 +28,10 @@ pytestmark = pytest.mark.anyio
 
 ALL = {"csp_allowed_operations": "all"}
 FORGET_ANSWERS = sql("DELETE FROM replies WHERE account_id = :account_id")
+
+
+class DeliberateError(Exception):
+    """What the acceptance of an operation raises to see what becomes of the others."""
 
 
 async def changing(desk: Desk, plan: str = "team", quantity: int = 6, **members: Json) -> Bought:
@@ -200,7 +206,7 @@ async def test_a_private_plan_of_ours_can_be_had(desk: Desk) -> None:
 
 async def test_quantities_that_cannot_be_had(desk: Desk) -> None:
     bought = await changing(desk)
-    for quantity in (0, -1, 1, 51, 6, "6", "many", 2**31, "9" * 30):
+    for quantity in (0, -1, 1, 51, 6, "6", "many", 2**31, "9" * 30, 7.5):
         reply = await bought.call("PATCH", body={"quantity": quantity})
         assert (refusal(reply), reply.json()["target"]) == ((400, "BadArgument"), "quantity")
 
@@ -306,7 +312,7 @@ async def test_an_acknowledgement_is_one_of_two_words(desk: Desk) -> None:
 async def test_an_acknowledgement_of_something_else(desk: Desk) -> None:
     bought = await changing(desk)
     operation_id = (await bought.call("PATCH", body={"quantity": 9})).headers["operation-id"]
-    for more in ({"planId": "large"}, {"quantity": 8}):
+    for more in ({"planId": "large"}, {"quantity": 8}, {"quantity": "twelve"}, {"quantity": 9.5}):
         reply = await bought.call("PATCH", f"/operations/{operation_id}", {"status": "Success", **more})
         assert refusal(reply) == (400, "BadArgument")
     same = {"status": "success", "planId": "team", "quantity": "9"}
@@ -355,8 +361,8 @@ async def test_the_publisher_ends_a_purchase(desk: Desk) -> None:
     operation = await bought.operation(operation_id)
     assert (operation["action"], operation["status"]) == ("Unsubscribe", "Succeeded")
     assert operation["operationRequestSource"] == "Partner"
-    stale, body = await desk.deliver()
-    assert (stale["id"], body["id"]) == (open_id, operation_id)
+    (body,) = await desk.deliver()
+    assert body["id"] == operation_id, "what was superseded is not asked any more"
     assert body["subscription"]["saasSubscriptionStatus"] == "Unsubscribed"
     assert (await bought.operation(open_id))["status"] == "Failed"
     for word in ("Success", "Failure"):
@@ -372,7 +378,7 @@ async def test_suspending_wins_over_an_open_change(desk: Desk) -> None:
     assert (await bought.patch({"status": "suspended"})).status_code == 200
     assert (await bought.operation(operation_id))["errorStatusCode"] == "Superseded"
     assert refusal(await bought.acknowledge(operation_id)) == (409, "Conflict")
-    assert [body["action"] for body in await desk.deliver()] == ["ChangeQuantity", "Suspend"]
+    assert [body["action"] for body in await desk.deliver()] == ["Suspend"]
 
 
 # The partner asks
@@ -456,6 +462,58 @@ async def test_a_partner_does_not_wait_for_ever(desk: Desk) -> None:
     assert (await bought.patch({"friendlyName": "New"})).json()["friendlyName"] == "New"
 
 
+async def test_a_partner_waits_in_bounds_for_what_cannot_be_accepted(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that cannot be accepted is looked at again later, and the others are accepted meanwhile."""
+    tries = []
+    bought, other = await desk.activated(), await desk.activated()
+    await desk.configure(ack_window_seconds=0, pc_wait_seconds=1)
+    whole = service.accept
+
+    async def accept(tx: Tx, ctx: Context, operation: Operation, *rest: Any) -> Operation:
+        if operation.subscription_id != bought.id:
+            return await whole(tx, ctx, operation, *rest)
+        tries.append(operation.id)
+        raise DeliberateError
+
+    monkeypatch.setattr(service, "accept", accept)
+    before = await bought.owned()
+    reply = await bought.patch({"quantity": 9})
+    assert (reply.status_code, reply.json()) == (200, before)
+    assert len(tries) == 1
+    assert (await other.patch({"quantity": 8})).json()["quantity"] == 8
+    later(desk, 60)
+    await desk.deliver()
+    assert len(tries) == 2
+    monkeypatch.undo()
+    later(desk, 60)
+    await desk.deliver()
+    assert (await bought.owned())["quantity"] == 9
+
+
+async def test_a_partner_that_waits_is_answered_when_the_server_ends(desk: Desk) -> None:
+    bought = await desk.activated()
+    waiting = asyncio.create_task(bought.patch({"quantity": 9}, alone=False))
+    await opened(bought)
+    desk.market.services.stopping.set()
+    async with asyncio.timeout(5):
+        reply = await waiting
+    assert (reply.status_code, reply.json()["quantity"]) == (200, 6)
+
+
+async def test_the_webhook_of_what_was_superseded_is_not_sent_any_more(desk: Desk) -> None:
+    bought = await desk.activated()
+    await desk.configure(pc_wait_seconds=0)
+    desk.market.receivers.answer = unreachable
+    assert (await bought.patch({"quantity": 9})).status_code == 200
+    assert (await bought.patch({"status": "deleted"})).status_code == 200
+    desk.market.receivers.answer = answering(200)
+    desk.market.receivers.messages.clear()
+    later(desk, 70)
+    assert [body["action"] for body in await desk.deliver()] == ["Unsubscribe"]
+
+
 async def test_a_cancellation_wins_over_an_open_change(desk: Desk) -> None:
     bought = await desk.activated()
     await desk.configure(pc_wait_seconds=0)
@@ -483,6 +541,31 @@ async def test_a_repeated_call_finds_what_it_has_begun(desk: Desk) -> None:
     other = await bought.patch({"quantity": 9}, headers={"MS-RequestId": "another"})
     assert (other.status_code, other.json()["code"]) == (400, 800082)
     assert len(await bought.operations()) == 1
+
+
+async def test_a_repeated_call_is_judged_afresh_after_a_refusal(desk: Desk) -> None:
+    bought = await desk.activated()
+    headers = {"MS-RequestId": "the-same"}
+    desk.market.receivers.answer = answering(400)
+    for _ in range(2):
+        refused = await bought.patch({"quantity": 9}, headers=headers, may_keep=True)
+        assert refused.status_code == 400
+    assert len(desk.market.receivers.messages) == 2, "the publisher was asked again"
+    desk.market.receivers.answer = answering(200)
+    await desk.configure(ack_window_seconds=0)
+    assert (await bought.patch({"quantity": 9}, headers=headers)).json()["quantity"] == 9
+
+
+async def test_one_id_of_two_different_calls(desk: Desk) -> None:
+    bought = await desk.activated()
+    headers = {"MS-RequestId": "the-same"}
+    await desk.configure(ack_window_seconds=0)
+    assert (await bought.patch({"quantity": 9}, headers=headers)).json()["quantity"] == 9
+    named = {"quantity": 10, "friendlyName": "Named"}
+    await bought.patch({"quantity": 10}, headers={"MS-RequestId": "another"})
+    await bought.patch({"quantity": 9}, headers={"MS-RequestId": "a-third"})
+    reply = (await bought.patch(named, headers=headers)).json()
+    assert (reply["quantity"], reply["friendlyName"]) == (10, "Named")
 
 
 async def test_what_the_rules_refuse_never_reaches_the_publisher(desk: Desk) -> None:

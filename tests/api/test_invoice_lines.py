@@ -501,6 +501,21 @@ async def test_what_an_adjustment_bills_anew_is_not_unbilled(market: Market, boo
     assert await references(market, unbilled(period="previous")) == []
 
 
+async def test_a_note_that_is_billed_anew_during_a_walk_is_not_unbilled(market: Market, books: Books) -> None:
+    lines = [line(number, FEBRUARY + timedelta(hours=number)) for number in range(1, 4)]
+    await books.write(lines)
+    note = document(
+        "T000000018", ISSUED, document_type=DocumentType.ADJUSTMENT_NOTE, amends_id=NUMBER, month=202602
+    )
+    await books.issue(note, [lines[2]])
+    page = (await market.get(unbilled(period="previous", size=1))).json()
+    await books.issue(replace(note, document_type=DocumentType.VOID_NOTE, state=DocumentState.VOID))
+    headers = {TOKEN: page["continuationToken"]}
+    rest = (await market.get(unbilled(period="previous", size=1), headers=headers)).json()
+    assert [each["referenceId"] for each in rest["items"]] == [lines[1].reference_id]
+    assert "continuationToken" not in rest
+
+
 async def test_a_void_document_still_shows_its_lines(market: Market, books: Books) -> None:
     await books.write([gone := line(1, FEBRUARY)])
     void = document(NUMBER, ISSUED, document_type=DocumentType.VOID_NOTE, state=DocumentState.VOID)
@@ -607,7 +622,7 @@ async def test_the_seek_query_of_dotnet(market: Market, books: Books) -> None:
 async def test_the_path_form_skips_and_then_pages(market: Market, books: Books) -> None:
     lines = [line(number, FEBRUARY + timedelta(hours=number)) for number in range(9)]
     await books.write(lines)
-    await books.issue(document(NUMBER, ISSUED), lines)
+    await books.issue(document(NUMBER, ISSUED, line_count=9), lines)
     path = f"/v1/invoices/OneTime-{NUMBER}/lineitems/OneTime/BillingLineItems"
     assert await references(market, path) == by_time(lines)
     assert await references(market, f"{path}?size=2&offset=3") == by_time(lines)[3:]
@@ -771,5 +786,5 @@ async def test_a_page_that_was_asked_for_again_is_not_that_of_another_time(
 async def test_a_days_usage_grows_until_it_is_billed(market: Market, books: Books) -> None:
     await books.use([usage_day(1)])
     assert (await market.get(unbilled(**USAGE))).json()["items"][0]["quantity"] == 23.5
-    await books.use([usage_day(1, quantity=Decimal(30))])
+    await books.grow(usage_day(1, quantity=Decimal(30)))
     assert (await market.get(unbilled(**USAGE))).json()["items"][0]["quantity"] == 30

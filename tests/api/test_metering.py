@@ -278,6 +278,13 @@ async def test_a_batch_tells_of_each_event_in_order(desk: Desk) -> None:
     assert len(await desk.events()) == 2
 
 
+async def test_a_time_that_no_database_takes_spoils_its_own_event_alone(desk: Desk) -> None:
+    bad = desk.event(effectiveStartTime="2026-03-02\x0008:50:00Z")
+    result = await desk.batch(desk.event(), bad, desk.event(dimension="text"))
+    assert [item["status"] for item in result] == ["Accepted", "BadArgument", "Accepted"]
+    assert (await desk.report(bad)).json()["details"][0]["target"] == "effectiveStartTime"
+
+
 async def test_the_members_of_items_stand_in_the_documented_order(desk: Desk) -> None:
     reply = await desk.call("POST", "batchUsageEvent", {"request": [desk.event(), desk.event(quantity=0)]})
     accepted, failed = reply.json()["result"]
@@ -443,6 +450,18 @@ async def test_a_term_that_is_overdue_is_renewed_first(desk: Desk) -> None:
     assert before.term_end_at < desk.now
     await desk.accept()
     assert (await desk.stored()).term_start_at == before.term_end_at
+
+
+async def test_what_is_overdue_of_others_keeps_nobody_waiting(desk: Desk) -> None:
+    """Time is not even asked what it has yet to do to a subscription whose usage is refused anyway."""
+    rival = await desk.buy("loft")
+    desk.pass_time(days=31)
+    before = await rival.stored()
+    early = desk.event(effectiveStartTime="2026-03-01T00:00:00Z")
+    result = await desk.batch(early, rival.event(dimension="flights"), rival.event(planId=None))
+    statuses = [item["status"] for item in result]
+    assert statuses == ["ResourceNotActive", "ResourceNotAuthorized", "BadArgument"]
+    assert await rival.stored() == before
 
 
 async def test_a_term_that_is_over_takes_no_more(desk: Desk) -> None:

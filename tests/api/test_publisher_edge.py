@@ -13,6 +13,7 @@ from tests.publisher_desk import (
     APPLICATION,
     BASE,
     NOWHERE,
+    OTHER,
     PUBLISHER,
     VERSION,
     Desk,
@@ -20,7 +21,7 @@ from tests.publisher_desk import (
 )
 from tests.publisher_desk import sqlite_desk as desk
 
-from comptoir.api.app import Application
+from comptoir.api.app import Application, loggable
 from comptoir.bootstrap.wiring import HANDLERS
 from comptoir.core.errors import Code, Refusal
 from comptoir.identity import tokens
@@ -194,6 +195,29 @@ async def test_unknown_headers_members_and_parameters_are_ignored(desk: Desk) ->
 async def test_a_body_that_cannot_be_read(desk: Desk, raw: bytes) -> None:
     bought = await desk.activated()
     assert refusal(await bought.call("PATCH", raw=raw)) == (400, "BadRequest")
+
+
+async def test_nothing_is_told_of_the_shape_of_a_call_on_somebody_else_s_purchase(desk: Desk) -> None:
+    bought = await desk.activated()
+    bodies: list[object] = [{"quantity": 1.5}, {"quantity": {}}, {"planId": 3}, [], "text"]
+    for body in bodies:
+        for method, path in (("PATCH", ""), ("POST", "/activate"), ("PATCH", f"/operations/{NOWHERE}")):
+            assert (await bought.call(method, path, body, publisher=OTHER)).status_code == 403
+
+
+PATHS = [
+    ("/api/saas/a%0d%0aINFO forged", "/api/saas/a%250d%250aINFO%20forged"),
+    ("/v1/a\r\nINFO forged\x1b[31m\x00", "/v1/a%0D%0AINFO%20forged%1B%5B31m%00"),
+    ("/v1/customers/\udc80", "/v1/customers/%3F"),
+    ("/v1/customers/1:2@3", "/v1/customers/1:2@3"),
+    ("/marketplace/activate/secret", "/marketplace/activate/{token}"),
+    ("//Marketplace//ACTIVATE/secret/more", "/marketplace/activate/{token}"),
+]
+
+
+@pytest.mark.parametrize(("path", "shown"), PATHS)
+def test_a_path_in_a_log_is_one_line_and_no_secret(path: str, shown: str) -> None:
+    assert loggable(path) == shown
 
 
 @pytest.mark.parametrize("body", [{"planId": 3}, {"quantity": {}}, {"quantity": 2.5}, {"planId": ["team"]}])

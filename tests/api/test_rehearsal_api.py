@@ -282,7 +282,8 @@ async def test_a_flat_rate_has_no_seats(desk: Desk) -> None:
 async def test_what_has_ended_stays_as_it_is(desk: Desk) -> None:
     bought = await desk.activated()
     await done(desk, bought, "unsubscribe")
-    assert await refused(desk, bought, "unsubscribe") == 2011
+    for action in ("unsubscribe", "suspend", "renew"):
+        assert await refused(desk, bought, action) == 2011
 
 
 async def test_what_is_no_longer_sold_does_not_renew(desk: Desk) -> None:

@@ -31,6 +31,7 @@ __all__ = ["desk", "loop"]
 pytestmark = pytest.mark.anyio
 
 GAP = timedelta(minutes=1)
+JSON = {"Content-Type": "application/json"}
 HIDDEN = re.compile(r'name="token" value="([^"]+)"')
 
 
@@ -150,7 +151,7 @@ async def test_what_the_site_does_not_have(loop: Loop) -> None:
     assert (await loop.browser.get("/activate")).status_code == 404
     assert (await loop.browser.post("/habit", content=b" " * 300_000)).status_code == 413
     for body in (b"", b"[]", b"{}", b'{"habit": "sulk"}', b'{"habit": []}', b"\xff"):
-        assert (await loop.browser.post("/habit", content=body)).status_code == 400, body
+        assert (await loop.browser.post("/habit", content=body, headers=JSON)).status_code == 400, body
     assert loop.site.book.habit is Habit.ACKNOWLEDGE
 
 
@@ -315,6 +316,10 @@ async def test_a_new_key_of_the_marketplace_is_believed(loop: Loop) -> None:
     newer = market.receivers.messages[-1]
     kids = [jwt_header(each)["kid"] for each in (message, newer)]
     assert len(set(kids)) == 2
+    asked = len(loop.wire.asked)
+    assert await status_of(loop, newer) == 401, "the keys have just been looked up"
+    assert len(loop.wire.asked) == asked
+    market.wait(minutes=1)
     assert await status_of(loop, newer) == 200
 
 
@@ -331,6 +336,7 @@ def jwt_header(message: Message) -> Json:
         {"subscriptionId": "../subscriptions"},
         {"action": "Unsubscribe"},
         {"planId": "large"},
+        {"quantity": 7000},
     ],
 )
 async def test_an_operation_that_the_marketplace_tells_otherwise(loop: Loop, told: dict[str, Any]) -> None:
@@ -411,6 +417,18 @@ async def test_units_of_an_hour_are_one_event(loop: Loop) -> None:
     assert await report(loop) == {}, "nothing is left"
     await use(loop, bought, 1)
     assert await report(loop) == {"Duplicate": 1}, "the hour has been reported"
+    (untaken,) = loop.site.book.untaken
+    assert (untaken["status"], untaken["quantity"]) == ("Duplicate", "1")
+
+
+@pytest.mark.parametrize("path", ["/habit", "/use", "/report"])
+async def test_no_form_of_another_site_is_taken(loop: Loop, path: str) -> None:
+    for content_type in ("text/plain", "application/x-www-form-urlencoded"):
+        headers = {"Content-Type": content_type}
+        reply = await loop.browser.post(path, content=b'{"habit": "refuse"}', headers=headers)
+        assert reply.status_code == 415
+    assert (await loop.browser.post(path)).status_code == 415
+    assert loop.site.book.habit is Habit.ACKNOWLEDGE
 
 
 async def test_what_cannot_be_used(loop: Loop) -> None:

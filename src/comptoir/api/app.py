@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 from isal import igzip
 
@@ -34,6 +34,13 @@ COMPRESSED = "application/gzip"
 
 REPEATED_STATUSES = frozenset({429, 500, 503})
 """Answers that official clients repeat by themselves."""
+
+SECRET_PATH = ("marketplace", "activate")
+SHOWN_SECRET_PATH = f"/{'/'.join(SECRET_PATH)}/{{token}}"
+"""The address whose rest is a credential: whoever has it may set a purchase up."""
+
+PATH_CHARACTERS = "/:@!$&'()*+,;=-._~"
+"""What a path holds without being escaped."""
 
 log = logging.getLogger("comptoir.api")
 access_log = logging.getLogger("comptoir.access")
@@ -72,7 +79,8 @@ class Application:
         await _send_answer(send, answer, ids, is_head=scope["method"] == "HEAD")
         if self._settings.access_log:
             elapsed_ms = (time.perf_counter() - began) * 1000
-            access_log.info("%s %s %d %.1f ms", scope["method"], scope["path"], answer.status, elapsed_ms)
+            path = loggable(scope["path"])
+            access_log.info("%s %s %d %.1f ms", scope["method"], path, answer.status, elapsed_ms)
 
     async def _answer(self, scope: Scope, receive: Receive, headers: Parameters, trace: Trace) -> Answer:
         path = scope["path"]
@@ -84,7 +92,8 @@ class Application:
         except Throttled as throttled:
             answer = _throttled(throttled)
         except Exception:
-            log.exception("%s %s failed (correlation %s)", scope["method"], path, trace.correlation_id)
+            shown = loggable(path)
+            log.exception("%s %s failed (correlation %s)", scope["method"], shown, trace.correlation_id)
             answer = refuse(Refusal(Code.UNEXPECTED))
         if publisher.owns(path):
             return answer
@@ -102,6 +111,14 @@ class Application:
             return await _read_body(receive, bytes_max)
 
         return Incoming(scope["method"], scope["path"], _query(scope["query_string"]), headers, read)
+
+
+def loggable(path: str) -> str:
+    """A path as one line of a log may show it: nothing in it ends the line, and nothing opens a door."""
+    segments = [segment for segment in path.split("/") if segment]
+    if tuple(segment.lower() for segment in segments[: len(SECRET_PATH)]) == SECRET_PATH:
+        return SHOWN_SECRET_PATH
+    return quote(path, safe=PATH_CHARACTERS, errors="replace")
 
 
 def _headers(scope: Scope) -> Parameters:

@@ -164,23 +164,13 @@ async def rebill(services: Services, ctx: Context, call: Call) -> wire.OperatorI
     return await services.database.read(partial(_shown, ctx=within, invoice_id=note.id))
 
 
-async def credit(services: Services, ctx: Context, call: Call) -> wire.OperatorInvoice:
+async def credit(tx: Tx, ctx: Context, call: Call) -> wire.OperatorInvoice:
     body: wire.CreditBody = call.body or wire.CreditBody()
-    within = await services.database.read(partial(_within, ctx=ctx, call=call))
+    within = await _within(tx, ctx, call)
     invoice_id = _invoice_id(call)
-    wanted = await services.database.report(
-        partial(_credits_from_wire, ctx=within, invoice_id=invoice_id, body=body)
-    )
-    note = await services.write(
-        partial(
-            service_amending.credit,
-            ctx=within,
-            invoice_id=invoice_id,
-            wanted=wanted,
-            reason=text_from_wire(body.reason),
-        )
-    )
-    return await services.database.read(partial(_shown, ctx=within, invoice_id=note.id))
+    wanted = await _credits_from_wire(tx, within, invoice_id, body)
+    note = await service_amending.credit(tx, within, invoice_id, wanted, text_from_wire(body.reason))
+    return await _shown(tx, within, note.id)
 
 
 HANDLERS: Mapping[str, Handler] = {

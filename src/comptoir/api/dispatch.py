@@ -174,9 +174,13 @@ class Dispatcher:
         operation, call = request.operation, request.call
         actor = await publisher.identify(tx, bearer, call.query)
         publisher.require_version(call.query)
-        is_decoded = operation.request is not None and not operation.reads_body
-        body = _decode(call.raw, operation) if is_decoded else None
         ctx = self._context(OPERATOR_ACCOUNT, actor, request.trace)
+        is_decoded = operation.request is not None and not operation.reads_body
+        try:
+            body = _decode(call.raw, operation) if is_decoded else None
+        except Refusal:
+            await publisher.require_own(tx, ctx, call)
+            raise
         return _render(operation, await self._handlers[operation.id](tx, ctx, replace(call, body=body)))
 
     def _admit(self, request: "_Request", bearer: Principal, account: Account) -> None:

@@ -11,6 +11,7 @@ from msgspec import UNSET
 
 from comptoir.api.call import Answer, Call, Handler
 from comptoir.api.invoice_lines import currency_code
+from comptoir.api.limits import Throttled
 from comptoir.api.services import Services
 from comptoir.billing import exporting, service_exports
 from comptoir.billing.exporting import (
@@ -56,9 +57,13 @@ async def start(services: Services, ctx: Context, call: Call) -> Answer:
     asked = _asked(call)
     # A call that is repeated because its answer was lost finds what it has begun.
     export_id = derived_guid("export", ctx.account.id, ctx.request_id, *call.path.values(), call.raw.hex())
-    await services.write(partial(service_exports.start, ctx=ctx, export_id=export_id, asked=asked))
+    begin = partial(service_exports.start, ctx=ctx, export_id=export_id, asked=asked)
+    try:
+        export = await services.write(begin)
+    except exporting.TooManyOpen as error:
+        raise Throttled(int(RETRY_AFTER)) from error
     services.exporter.alarm.set()
-    location = f"{ctx.public_base_url}{wire.BASE}/operations/{export_id}"
+    location = f"{ctx.public_base_url}{wire.BASE}/operations/{export.id}"
     return Answer(status=202, headers={"Location": location})
 
 

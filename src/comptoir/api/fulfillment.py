@@ -84,8 +84,6 @@ async def activate(tx: Tx, ctx: Context, call: Call) -> None:
     """``POST subscriptions/{s}/activate``; the body may be missing."""
     body = call.body or wire.SubscriberPlanBody()
     asked = change_from_wire(body)
-    if asked.has_quantity and asked.quantity is None:
-        raise Refusal(Code.INVALID_PROPERTY, member="quantity", reason="it must be a whole number.")
     await purchases.activate(tx, ctx, publisher_of(ctx), _subscription_id(call), asked)
 
 
@@ -121,10 +119,7 @@ async def acknowledge(tx: Tx, ctx: Context, call: Call) -> object:
 
 def change_from_wire(body: wire.SubscriberPlanBody) -> ChangeRequest:
     """A plan and a quantity as they were given; blank texts were not."""
-    has_quantity = body.quantity is not None and not (
-        isinstance(body.quantity, str) and not body.quantity.strip()
-    )
-    return ChangeRequest(optional_text(body.plan_id), _quantity(body.quantity), has_quantity)
+    return ChangeRequest(optional_text(body.plan_id), _quantity(body.quantity), _is_given(body.quantity))
 
 
 def _said(call: Call) -> Acknowledged:
@@ -136,7 +131,12 @@ def _said(call: Call) -> Acknowledged:
         answer=answer,
         plan_id=optional_text(body.plan_id),
         quantity=_quantity(body.quantity),
+        has_quantity=_is_given(body.quantity),
     )
+
+
+def _is_given(value: int | str | None) -> bool:
+    return value is not None and not (isinstance(value, str) and not value.strip())
 
 
 def _quantity(value: int | str | None) -> int | None:

@@ -53,6 +53,9 @@ NO_TIME = "0001-01-01T00:00:00"
 LAST_DAY = NEVER - ONE_DAY
 """No account's present lies behind it."""
 
+DATE_LENGTH = len("2026-03-02")
+"""A blank may follow a date; any later one was the plus of an offset."""
+
 OFFER_TYPE = "SaaS"
 BAD_ARGUMENT = "BadArgument"
 CONFLICT = "Conflict"
@@ -172,7 +175,7 @@ def _day(query: Parameters, name: str) -> datetime | None:
     text = query.get(name)
     if text is None:
         return None
-    found = reading.instant(text.replace(" ", "+"))
+    found = reading.instant(text[: DATE_LENGTH + 1] + text[DATE_LENGTH + 1 :].replace(" ", "+"))
     if found is None or found >= NEVER:
         reason = "a date such as 2026-03-02 is expected."
         raise Refusal(Code.INVALID_PROPERTY, member=name, reason=reason)

@@ -17,6 +17,7 @@ from comptoir.core.context import Actor, Context
 from comptoir.core.errors import Code, Refusal
 from comptoir.core.ids import Ids
 from comptoir.db import Tx
+from comptoir.fulfillment import service_purchases as purchases
 from comptoir.identity import rules as identity_rules
 from comptoir.identity import service as identity
 from comptoir.identity.model import Principal
@@ -97,6 +98,12 @@ def publisher_of(ctx: Context) -> str:
     """The id of the publisher that calls."""
     assert ctx.actor.publisher_id is not None, "publishers' operations are reached through this edge alone"
     return ctx.actor.publisher_id
+
+
+async def require_own(tx: Tx, ctx: Context, call: Call) -> None:
+    """Refuse a call on somebody else's purchase, before it is told what else is wrong with the call."""
+    if "subscription_id" in call.path:
+        await purchases.require(tx, ctx, publisher_of(ctx), call.path["subscription_id"])
 
 
 async def live(services: Services, call: Call) -> PublisherApi:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
@@ -30,7 +30,8 @@ class Services:
 
     ``wall`` gives the real time, aware UTC. ``operator_key`` is the secret that commands on the same machine
     use for the operator API while the server holds the database. ``worker`` does due work, ``engine`` sends
-    webhooks, ``exporter`` makes files of lines.
+    webhooks, ``exporter`` makes files of lines. ``stopping`` is set when the server is about to end: what
+    waits for something gives up then.
     """
 
     database: Database
@@ -42,6 +43,7 @@ class Services:
     worker: Worker
     engine: Engine
     exporter: Exporter
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def write(self, work: Callable[[Tx], Awaitable[T]]) -> T:
         """Run ``work`` in a transaction of its own, after the overdue work that it stumbles over.

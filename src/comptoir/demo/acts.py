@@ -452,6 +452,7 @@ ACTS = (
                 say="It reports 3.5 units beyond what is included",
                 method="POST",
                 path="{site}/report",
+                body={},
                 caller="",
                 expect={"0.status": "Accepted", "0.quantity": Decimal("3.5")},
             ),

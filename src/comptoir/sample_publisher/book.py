@@ -47,11 +47,15 @@ class Used:
 
 @dataclass(slots=True)
 class Book:
-    """Everything in memory. ``events`` keeps the last webhooks, the newest last."""
+    """Everything in memory. ``events`` keeps the last webhooks, the newest last.
+
+    ``untaken`` keeps the last usage that the marketplace did not accept, for somebody to look at.
+    """
 
     habit: Habit = Habit.ACKNOWLEDGE
     events: deque[Mapping[str, Any]] = field(default_factory=lambda: deque(maxlen=EVENTS_MAX))
     used: dict[UsedKey, Used] = field(default_factory=dict)
+    untaken: deque[Mapping[str, Any]] = field(default_factory=lambda: deque(maxlen=EVENTS_MAX))
 
     def use(self, key: UsedKey, units: Decimal, at: datetime) -> Decimal:
         """Count units that a customer has used, and say how many it are in that hour."""

@@ -1,7 +1,6 @@
 """What a publisher asks of the marketplace: tokens, fulfillment, metering, and the keys of webhook tokens."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,6 +18,9 @@ RESOURCE = "20e940b3-4c77-4b0b-9a53-9e16a1b010a7"
 API_VERSION = "2018-08-31"
 SUBSCRIPTIONS = "/saas/subscriptions/"
 RENEW_BEFORE = timedelta(minutes=1)
+NEW_KEYS_AFTER = timedelta(minutes=1)
+"""How long a token of an unknown key is not believed before the keys are looked up again."""
+
 PAGES_MAX = 1_000
 SECONDS_MAX = 30
 
@@ -51,6 +53,7 @@ class Marketplace:
     _token: str = ""
     _token_ends: datetime | None = None
     _keys: jwk.KeySet | None = None
+    _keys_asked_at: datetime | None = None
 
     async def resolve(self, token: str) -> Json:
         """What was bought with the token that a landing page was opened with."""
@@ -122,8 +125,12 @@ class Marketplace:
     async def _verify(self, token: str) -> Mapping[str, Any]:
         """The claims of a token that one of the marketplace's keys has signed, a new key perhaps."""
         if self._keys is not None:
-            with suppress(InvalidKeyIdError):
+            try:
                 return jwt.decode(token, self._keys, algorithms=["RS256"]).claims
+            except InvalidKeyIdError:
+                if self._keys_asked_at is not None and self.now() < self._keys_asked_at + NEW_KEYS_AFTER:
+                    raise
+        self._keys_asked_at = self.now()
         well_known = f"{self.base_url}/{self.identity.tenant_id}/v2.0/.well-known/openid-configuration"
         described = (await self.http.get(well_known)).raise_for_status().json()
         published = (await self.http.get(described["jwks_uri"])).raise_for_status().json()

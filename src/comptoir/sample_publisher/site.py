@@ -22,8 +22,15 @@ from comptoir.sample_publisher.marketplace import Marketplace, Refused
 logger = logging.getLogger(__name__)
 
 BODY_MAX = 262_144
+ACCEPTED = "Accepted"
+FLAT_RATE_QUANTITY = 1
+"""What a webhook says where an operation has no quantity."""
+
 TO_ACKNOWLEDGE = frozenset({"ChangePlan", "ChangeQuantity", "Reinstate"})
 """What the marketplace asks about; of everything else it only tells."""
+
+OWN_CALLS = frozenset({("POST", "/habit"), ("POST", "/use"), ("POST", "/report")})
+"""What the publisher's own systems call. No page of another site can have a browser send JSON here."""
 
 NOT_FOR_US = frozenset({403, 404})
 """The marketplace's answers about what is another publisher's, or nobody's."""
@@ -90,7 +97,8 @@ class Site:
             ("POST", "/use"): self._use,
             ("POST", "/report"): self._report,
         }
-        handler = routes.get((scope["method"], scope["path"]))
+        key = (scope["method"], scope["path"])
+        handler = routes.get(key)
         if handler is None:
             return Said("There is no such page.", 404)
         if body is None:
@@ -99,6 +107,8 @@ class Site:
             name: values[-1] for name, values in parse_qs(scope["query_string"].decode("latin-1")).items()
         }
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        if key in OWN_CALLS and not _is_json(headers.get("content-type", "")):
+            return Said("JSON is expected.", 415, "text/plain; charset=utf-8")
         try:
             return await handler(Asked(query, headers, body))
         except BadLink:
@@ -156,7 +166,8 @@ class Site:
             if refused.status in NOT_FOR_US:
                 return False
             raise
-        return all(operation.get(name) == event[name] for name in ("action", "planId"))
+        same = all(operation.get(name) == event[name] for name in ("action", "planId"))
+        return same and operation.get("quantity", FLAT_RATE_QUANTITY) == event.get("quantity")
 
     def _meet(self, event: Mapping[str, Any]) -> Said:
         match self.book.habit:
@@ -204,10 +215,15 @@ class Site:
         results: list[Json] = []
         while taken := self.book.take(before):
             try:
-                results += await self.marketplace.report([usage_event(*each) for each in taken])
+                came_back = await self.marketplace.report([usage_event(*each) for each in taken])
             except BaseException:  # even if we are ended meanwhile
                 self.book.give_back(taken)
                 raise
+            for each, result in zip(taken, came_back, strict=False):
+                if result["status"] != ACCEPTED:
+                    logger.warning("usage of %s was not taken: %s", each[0], result)
+                    self.book.untaken.append({**result, "quantity": str(each[1].units)})
+            results += came_back
         return results
 
     async def finish(self) -> None:
@@ -235,6 +251,10 @@ async def _body(receive: Receive) -> bytes | None:
             return None
         if not message.get("more_body"):
             return bytes(body)
+
+
+def _is_json(content_type: str) -> bool:
+    return content_type.partition(";")[0].strip().lower() == "application/json"
 
 
 def _json(value: object) -> Said:

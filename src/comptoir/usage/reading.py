@@ -1,5 +1,6 @@
 """From what a publisher sent to a well-formed event, or to every fault in it."""
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 
@@ -7,6 +8,9 @@ from comptoir.core.ids import GUID
 from comptoir.usage.model import Fault, Malformed, Member, Report, Sent
 
 EFFECTIVE_TEXT_MAX = 64
+_INSTANT = re.compile(r"[0-9W-]{7,10}(?:[Tt ][0-9:.,+-]+[Zz]?)?")
+"""What an instant is made of: Python alone would take any character, a NUL too, between date and time."""
+
 _DIGITS_MAX = 400
 """Characters of a number: far more than any double needs."""
 
@@ -51,7 +55,7 @@ def number(value: object) -> Decimal | None:
 
 def instant(value: object) -> datetime | None:
     """The instant that a text in ISO 8601 names, UTC where it has no zone; ``None`` for anything else."""
-    if not isinstance(value, str) or len(value) > EFFECTIVE_TEXT_MAX:
+    if not isinstance(value, str) or len(value) > EFFECTIVE_TEXT_MAX or not _INSTANT.fullmatch(value):
         return None
     try:
         found = datetime.fromisoformat(value)

@@ -66,6 +66,18 @@ def judge(
     return Admitted(report, resource, plan)
 
 
+def waits_for_time(report: Report, resource: Resource, publisher_id: str | None = None) -> bool:
+    """Whether time has yet to do something to the resource that the verdict on the event may depend on.
+
+    Neither whose the resource is nor when it began changes any more, and what has ended stays so.
+    """
+    subscription, due_at = resource.subscription, resource.subscription.next_due_at
+    if due_at is None or due_at > resource.now or subscription.ended_at is not None:
+        return False
+    began_later = subscription.started_at is not None and report.effective_at < subscription.started_at
+    return not began_later and _foreign(report, resource, publisher_id) is None
+
+
 def plan_named(plan_id: str, resource: Resource, at: datetime) -> MeteredPlan | None:
     """The plan of this id, if it is the one in force now or was the one in force then."""
     if resource.plan is not None and plan_id == resource.plan.plan_id:

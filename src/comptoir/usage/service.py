@@ -125,7 +125,7 @@ async def _resources(
     named: Sequence[MeteredSubscription],
     reports: Iterable[Report | Malformed],
 ) -> dict[str, Resource]:
-    """What each subscription's usage is judged by. Raises ``Unsettled`` for one whose term is overdue."""
+    """What each subscription's usage is judged by."""
     plans = await catalog_metering.metered_plans(tx, {each.item for each in named})
     plan_ids: dict[str, set[str]] = {each.id: set() for each in named}
     for each in reports:
@@ -134,8 +134,6 @@ async def _resources(
     resources = {}
     for subscription in named:
         now, plan = contexts[subscription.account_id].now, plans.get(subscription.item)
-        if subscription.next_due_at is not None and subscription.next_due_at <= now:
-            raise Unsettled(subscription.account_id)
         is_current = plan is not None and plan_ids[subscription.id] == {plan.plan_id}
         past = () if is_current else await _past_plans(tx, subscription)
         resources[subscription.id] = Resource(subscription, plan, past, now)
@@ -161,7 +159,17 @@ def _judged(
     allowance: Allowance,
     publisher_id: str | None = None,
 ) -> list[Event | Rejection]:
-    """The events that are to be stored, with ids, and why the others are not."""
+    """The events that are to be stored, with ids, and why the others are not.
+
+    Raises ``Unsettled`` where that depends on what time has yet to do to a subscription.
+    """
+    reports = list(reports)
+    for each in reports:
+        if isinstance(each, Malformed):
+            continue
+        resource = resources.get(each.resource_id)
+        if resource is not None and rules.waits_for_time(each, resource, publisher_id):
+            raise Unsettled(resource.subscription.account_id)
     verdicts = [
         Rejection(UsageStatus.BAD_ARGUMENT, each.faults)
         if isinstance(each, Malformed)

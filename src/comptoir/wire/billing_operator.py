@@ -317,7 +317,7 @@ OPERATIONS = (
         summary="Give back something on lines of a document with an adjustment note that leaves it in force",
         request=CreditBody,
         reply=OperatorInvoice,
-        mode=Mode.STEPS,
+        mode=Mode.WRITE,
         audience=Audience.OPERATOR,
         errors=("400/3000", *_DOCUMENT, "409/800042", "409/800064"),
     ),

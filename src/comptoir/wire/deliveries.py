@@ -12,7 +12,8 @@ DELIVERIES = "/operator/v1/deliveries"
 
 
 class Delivery(Reply, kw_only=True):
-    """A webhook: ``pending``, ``delivered``, ``refused`` by an answer, or ``dead`` after the last try.
+    """A webhook: ``pending``, ``delivered``, ``refused`` by an answer, ``dead`` after the last try, or
+    ``dropped`` unsent because what it asks for had failed.
 
     ``attempts`` counts those begun. ``next_attempt`` is there while it is the webhook's turn: those of a
     subscription are sent one after the other. ``last_status`` and ``last_error`` tell how the last attempt
@@ -74,7 +75,7 @@ OPERATIONS = (
             Query("account", "Name of the account whose subscriptions they are about."),
             Query("publisher", "Id of the publisher that they were sent to."),
             Query("subscription", "Id of the subscription that they are about."),
-            Query("state", "pending, delivered, refused or dead."),
+            Query("state", "pending, delivered, refused, dead or dropped."),
             Query("size", "How many; 100 unless told, 500 at most.", kind=int),
             Query("after", "Id of the last webhook of the page before."),
         ),

@@ -119,7 +119,7 @@ OPERATIONS = (
         reply=RehearsedSubscription,
         mode=Mode.WRITE,
         audience=Audience.OPERATOR,
-        errors=("400/800040", "404/20003"),
+        errors=("400/2011", "400/800040", "404/20003"),
     ),
     Operation(
         id="operator.reinstate",
@@ -139,7 +139,7 @@ OPERATIONS = (
         reply=RehearsedSubscription,
         mode=Mode.WRITE,
         audience=Audience.OPERATOR,
-        errors=("400/800040", "400/800093", "404/20003"),
+        errors=("400/2011", "400/800040", "400/800093", "404/20003"),
     ),
     Operation(
         id="operator.change_plan",
