@@ -205,6 +205,15 @@ class Books:
 
         await self._market.write(work)
 
+    async def grow(self, day: ConsumptionLine) -> None:
+        """Later events of a day add to its line, which keeps its place in the books."""
+        account_id = await self.account_id()
+
+        async def work(tx: Tx) -> None:
+            assert await store_consumption.put(tx, account_id, [day])
+
+        await self._market.write(work)
+
     async def issue(
         self, invoice: Invoice, lines: Iterable[LineDraft] = (), days: Iterable[ConsumptionLine] = ()
     ) -> None:

@@ -19,7 +19,7 @@ from typing import Protocol
 
 from comptoir.clock import service as clock
 from comptoir.clock import service_moving as clocks
-from comptoir.clock.model import ClockSet, Lease, Work, WorkLeased, WorkScheduled
+from comptoir.clock.model import ClockSet, Lease, NotYet, Work, WorkLeased, WorkScheduled
 from comptoir.core.context import Context
 from comptoir.db import Database, Tx
 
@@ -30,6 +30,9 @@ BATCHES_MAX = 10_000
 SIDE_BY_SIDE_MAX = 8
 LEASE = timedelta(seconds=60)
 POLL_SECONDS = 10.0
+DIVIDED_AFTER = 3
+"""Attempts at a whole chunk. What fails once by chance is done whole again, and writes the same bytes."""
+
 
 PIECES_MAX = 500_000
 """How much one account's work may be in one run: a bound for work that makes itself due for ever."""
@@ -41,6 +44,10 @@ LEASED_WAITS_MAX = 250
 Handler = Callable[[Tx, Context, str], Awaitable[None]]
 """What is done for one kind of work. The text is the subject's id."""
 
+Divide = Callable[[Tx, Context, str], Awaitable[bool]]
+"""Puts smaller pieces of work in the place of one that has failed, so that what is wrong with one of them
+holds up no other; false for work that cannot be divided.
+"""
 
 Take = Callable[[Tx], Awaitable[Work | None]]
 """Removes the next piece of work, in the transaction of its effect."""
@@ -61,6 +68,7 @@ class Tally:
     """What became of the work that was claimed."""
 
     done: int = 0
+    postponed: int = 0
     failed: int = 0
     parked: int = 0
     lost: int = 0
@@ -68,6 +76,7 @@ class Tally:
     def __add__(self, other: "Tally") -> "Tally":
         return Tally(
             self.done + other.done,
+            self.postponed + other.postponed,
             self.failed + other.failed,
             self.parked + other.parked,
             self.lost + other.lost,
@@ -75,6 +84,7 @@ class Tally:
 
     def __iadd__(self, other: "Tally") -> "Tally":
         self.done += other.done
+        self.postponed += other.postponed
         self.failed += other.failed
         self.parked += other.parked
         self.lost += other.lost
@@ -93,7 +103,8 @@ class _LeaseLost(Exception):
 class Worker:
     """Everything that doing work needs. ``owner`` names this worker in leases: no two have the same.
 
-    ``advances`` are those that this worker carries out, by account.
+    ``dividers`` are for the kinds of work that can be divided; ``advances`` are those that this worker
+    carries out, by account.
     """
 
     database: Database
@@ -101,6 +112,7 @@ class Worker:
     wall: Callable[[], datetime]
     make_context: MakeContext
     owner: str
+    dividers: Mapping[str, Divide] = field(default_factory=dict)
     advances: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
 
@@ -130,7 +142,7 @@ async def _run_in_order(worker: Worker, account_id: str) -> Tally:
     waits = 0
     for _ in range(PIECES_MAX):
         try:
-            done = await _do_next(worker, take, clock.fail_taken)
+            done = await _do_next(worker, take, clock.fail_taken, may_wait=True)
         except WorkLeased:
             waits += 1
             if waits > LEASED_WAITS_MAX:
@@ -143,8 +155,11 @@ async def _run_in_order(worker: Worker, account_id: str) -> Tally:
     return tally
 
 
-async def _do_next(worker: Worker, take: Take, fail: Fail) -> Tally:
-    """Do the piece of work that ``take`` removes, if any, in the same transaction."""
+async def _do_next(worker: Worker, take: Take, fail: Fail, *, may_wait: bool) -> Tally:
+    """Do the piece of work that ``take`` removes, if any, in the same transaction.
+
+    Work that must wait for other work has failed unless it ``may_wait``.
+    """
     taken: Work | None = None
 
     async def act(tx: Tx) -> None:
@@ -158,6 +173,8 @@ async def _do_next(worker: Worker, take: Take, fail: Fail) -> Tally:
     except Exception as error:
         if taken is None:
             raise  # nothing is wrong with the work
+        if may_wait and isinstance(error, NotYet):
+            return await _postpone(worker, taken, error)
         return await _note_failure(worker, taken, error, fail)
     return Tally(done=0 if taken is None else 1)
 
@@ -197,7 +214,7 @@ async def _advance(worker: Worker, account_id: str) -> None:
 
     while True:  # each advance has an end, and each of its stops a bound
         try:
-            tally = await _do_next(worker, step, clocks.fail)
+            tally = await _do_next(worker, step, clocks.fail, may_wait=False)
         except WorkLeased:
             await asyncio.sleep(LEASED_WAIT_SECONDS)
             continue
@@ -302,6 +319,8 @@ async def _do(worker: Worker, work: Work, places: asyncio.Semaphore, tally: Tall
             tally.done += 1
         except _LeaseLost:
             tally.lost += 1
+        except NotYet as error:
+            tally += await _postpone(worker, work, error)
         except Exception as error:
             give_back = partial(clock.fail, owner=worker.owner)
             tally += await _note_failure(worker, work, error, give_back)
@@ -314,13 +333,36 @@ async def _perform(worker: Worker, tx: Tx, work: Work) -> None:
 
 
 async def _note_failure(worker: Worker, work: Work, error: Exception, fail: Fail) -> Tally:
-    """Have failed work wait for its next attempt, or park it."""
+    """Have failed work wait for its next attempt, be done in smaller pieces after some, or park it."""
     logger.error(
         "%s for %s of account %s failed", work.kind, work.subject_id, work.account_id, exc_info=error
     )
+    if work.attempts >= DIVIDED_AFTER and await _divide(worker, work):
+        return Tally(failed=1)
     note = partial(fail, work=work, failed_at=worker.wall(), error=repr(error))
     is_parked = await worker.database.write(note)
     return Tally(parked=1) if is_parked else Tally(failed=1)
+
+
+async def _divide(worker: Worker, work: Work) -> bool:
+    divide = worker.dividers.get(work.kind)
+    if divide is None:
+        return False
+
+    async def act(tx: Tx) -> bool:
+        return await divide(tx, await worker.make_context(tx, work, worker.wall()), work.subject_id)
+
+    try:
+        return await worker.database.write(act)
+    except Exception:
+        logger.exception("%s of account %s cannot be divided", work.kind, work.account_id)
+        return False
+
+
+async def _postpone(worker: Worker, work: Work, reason: NotYet) -> Tally:
+    logger.info("%s for %s of account %s waits: %s", work.kind, work.subject_id, work.account_id, reason)
+    await worker.database.write(partial(clock.postpone, work=work, owner=worker.owner, wall=worker.wall()))
+    return Tally(postponed=1)
 
 
 async def _seconds_to_sleep(worker: Worker, poll_seconds: float) -> float:

@@ -3,13 +3,14 @@
 import asyncio
 import uuid
 from dataclasses import fields, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any
 
 import pytest
 from tests.billing_history import History, flat_rates, instant, plan, private_offer
+from tests.store.ledger import add_account
 from tests.subscription_factory import context
 
 from comptoir.audit import service as audit
@@ -24,9 +25,12 @@ from comptoir.billing import (
 )
 from comptoir.billing.model import Cycle, ExchangeRate, Line, LineDraft, Subject, TaxRate
 from comptoir.clock import service as clock
+from comptoir.clock.model import Work
+from comptoir.core.accounts import AccountClock
 from comptoir.core.context import Context
 from comptoir.core.errors import Code, Refusal
 from comptoir.db import Database, Tx, open_database, sql
+from comptoir.worker import Worker, run_until
 
 pytestmark = pytest.mark.anyio
 
@@ -297,6 +301,32 @@ async def test_a_sweep_that_is_not_saved_is_done_again_alike(database: Database)
     await database.write(lambda tx: service.charge_cycles(tx, ctx, ACCOUNT))
     seen.append(await lines_of(database, "s0000"))
     assert seen[0] == seen[1] == seen[2] != []
+
+
+async def test_a_cycle_that_cannot_be_charged_holds_up_no_other(database: Database) -> None:
+    at = instant("2026-02-28")
+    await database.write(lambda tx: add_account(tx, ACCOUNT, AccountClock(frozen_at=at)))
+    faulty = cycle(2, next_price=replace(cycle().next_price, currency="CHF"))
+    await database.write(lambda tx: store_cycles.save(tx, [cycle(1), faulty, cycle(3)]))
+    await database.write(
+        partial(service_schedule.sweep_by, ctx=replace(CTX, now=at), kind=service.CHARGE_CYCLES, due_at=at)
+    )
+    wall = at
+
+    async def make(tx: Tx, work: Work, wall: datetime) -> Context:
+        return replace(CTX, now=work.due_at)
+
+    handlers = {service.CHARGE_CYCLES: service.charge_cycles}
+    worker = Worker(database, handlers, lambda: wall, make, "w", {service.CHARGE_CYCLES: service.divide})
+    for _ in range(12):
+        await run_until(worker)
+        wall += timedelta(hours=1)
+    charged = [len(await lines_of(database, f"s000{number}")) for number in (1, 2, 3)]
+    assert charged == [1, 0, 1]
+    parked = await database.read(lambda tx: clock.parked(tx, ACCOUNT))
+    assert [each.work.subject_id for each in parked] == ["s0002"]
+    later = await database.read(lambda tx: store_cycles.next_charge_at(tx, ACCOUNT, service.CHARGE_CYCLES))
+    assert later == instant("2026-03-31")
 
 
 # Side by side

@@ -30,19 +30,24 @@ from comptoir.billing.amending import Rebill
 from comptoir.billing.invoice_model import DocumentType, Party, TaxTotal
 from comptoir.billing.model import LineDraft
 from comptoir.billing.service import CHARGE_CYCLES
-from comptoir.billing.service_schedule import run_by
+from comptoir.billing.service_schedule import RUN_INVOICES, run_by
 from comptoir.clock import service as clock
+from comptoir.clock.model import Lease
 from comptoir.core.accounts import AccountKind
 from comptoir.core.errors import Code, Refusal
-from comptoir.db import Database, open_database
+from comptoir.db import Database, open_database, sql
 from comptoir.identity import service as identity
-from comptoir.worker import run_until
+from comptoir.worker import Tally, run_until
 
 pytestmark = pytest.mark.anyio
 
 POINTS = int(os.environ.get("COMPTOIR_FAULT_POINTS", "200"))
 PER_RUN = int(os.environ.get("COMPTOIR_FAULTS_PER_RUN", "8"))
 """At how many points in all a run of invoices is struck, and at how many of them in one go."""
+
+READ_RUN = sql("""
+    SELECT attempts, parked_at FROM due_work WHERE account_id = :account_id AND kind = 'run_invoices'
+""")
 
 AFTERWARDS = 24 * 7
 """Hours after which work that failed has been tried again."""
@@ -401,20 +406,63 @@ async def _outstanding(ledger: Ledger, kind: str, due_at: str) -> None:
         ("purge_cart", "2025-06-01", False),
     ],
 )
-async def test_a_month_waits_for_work_of_it_that_failed(
-    database: Database, kind: str, due_at: str, waits: bool
+async def test_a_month_waits_for_work_of_it_that_failed_and_spends_no_attempt(
+    database: Database, kind: str, due_at: str, waits: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     ledger = await june(database)
     await _outstanding(ledger, kind, due_at)
     ledger.now = instant("2025-07-08")
     tally = await run_until(ledger.worker, account_id=ledger.account.id)  # it has no handler for that kind
     assert (await ledger.documents() == []) is waits
-    assert tally.failed == 1 + waits
+    assert (tally.failed, tally.postponed) == (1, int(waits))
+    assert [record.message for record in caplog.records if RUN_INVOICES in record.message] == []
+    row = await database.read(lambda tx: tx.one(READ_RUN, account_id=ledger.account.id))
+    assert (row and tuple(row.values())) == ((0, None) if waits else None)
 
     await database.write(
         partial(clock.cancel, account_id=ledger.account.id, kind=kind, subject_id=ledger.account.id)
     )
     await ledger.work_until("2025-07-08T01:00")
+    assert len(await ledger.documents()) == 1
+
+
+async def test_a_month_does_not_wait_for_work_that_another_worker_does_as_if_it_had_failed(
+    database: Database,
+) -> None:
+    ledger = await june(database)
+    await _outstanding(ledger, CHARGE_CYCLES, "2025-06-30")
+    at = instant("2025-07-08")
+    lease = Lease("another", at + timedelta(minutes=1))
+    ledger.now = at
+    claimed = await database.write(lambda tx: clock.claim(tx, lease, at - timedelta(hours=1), limit=1))
+    assert [work.kind for work in claimed] == [CHARGE_CYCLES]
+    tally = await run_until(ledger.worker)
+    assert (tally.postponed, tally.failed) == (1, 0)
+    assert await run_until(ledger.worker) == Tally()
+    await database.write(partial(clock.finish, work=claimed[0], owner="another"))
+    ledger.now += timedelta(seconds=6)
+    assert (await run_until(ledger.worker)).done == 1
+    assert len(await ledger.documents()) == 1
+
+
+async def test_a_run_that_was_given_up_comes_back_when_nothing_is_in_its_way(database: Database) -> None:
+    ledger = await june(database)
+    await _outstanding(ledger, CHARGE_CYCLES, "2025-06-30")
+    ledger.now = instant("2025-07-08")
+    for _ in range(20):
+        await run_until(ledger.worker)
+        ledger.now += timedelta(hours=1)
+    parked = await database.read(partial(clock.parked, account_id=ledger.account.id))
+    assert [each.work.kind for each in parked] == [CHARGE_CYCLES, RUN_INVOICES]
+    resume = partial(service.resume, ctx=ledger.context)
+    await database.write(resume)
+    assert len(await database.read(partial(clock.parked, account_id=ledger.account.id))) == 2
+
+    await database.write(
+        partial(clock.cancel, account_id=ledger.account.id, kind=CHARGE_CYCLES, subject_id=ledger.account.id)
+    )
+    await database.write(resume)
+    await run_until(ledger.worker)
     assert len(await ledger.documents()) == 1
 
 

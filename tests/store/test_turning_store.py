@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from tests.store.ledger import add_account
 from tests.subscription_factory import CUSTOMER_ID, ORDERED_AT, context, pending, term
 
 from comptoir.audit import service as audit
@@ -13,12 +14,15 @@ from comptoir.catalog import service as catalog
 from comptoir.catalog import service_import
 from comptoir.catalog.model import Offer
 from comptoir.clock import service as clock
+from comptoir.clock.model import Work
+from comptoir.core.accounts import AccountClock
 from comptoir.core.context import Context
 from comptoir.core.errors import Code, Refusal, Unsettled
 from comptoir.core.instants import EPOCH
 from comptoir.db import Database, RetryTransaction, Tx, sql
 from comptoir.subscriptions import rules, service, service_turning, store, turning
 from comptoir.subscriptions.model import Status, StatusReason, Subscription
+from comptoir.worker import Worker, run_until
 
 pytestmark = pytest.mark.anyio
 
@@ -53,6 +57,7 @@ offers:
         stock: 1
         terms: [{termUnit: P1M, payment: P1M, price: {EUR: 80}}]
 """
+FAULTY_ID = "00000000-0000-4000-8000-000000000003"
 READ_ITEMS = sql("SELECT product_id, sku_id, id FROM availabilities ORDER BY sku_id")
 
 
@@ -216,6 +221,52 @@ async def test_what_was_given_more_time_is_put_off_without_a_new_version(
 async def test_what_no_store_knows_a_term_of_is_due_never(database: Database) -> None:
     await saved(database, pending(), replace(pending(), id="00000000-0000-4000-8000-000000000001"))
     assert await work_at(database, END) is None
+
+
+# One that fails
+
+
+async def _turn(tx: Tx, ctx: Context, subject_id: str) -> None:
+    """The due work, and what follows it as the transaction ends."""
+    await service_turning.turn_subscriptions(tx, ctx, subject_id)
+    found = await store.get(tx, ACCOUNT_ID, CUSTOMER_ID, FAULTY_ID)
+    if found is not None and found.term_end_at == NEXT_END:
+        raise LookupError(FAULTY_ID)
+
+
+async def test_one_that_fails_holds_up_no_other_and_is_given_up_alone(
+    database: Database, boxed: Offer
+) -> None:
+    await database.write(lambda tx: add_account(tx, ACCOUNT_ID, AccountClock(frozen_at=END)))
+    later = numbered(9, boxed, term_end_at=END + timedelta(days=1))
+    await saved(database, *(numbered(number, boxed) for number in range(1, 9)), later)
+    await database.write(
+        lambda tx: clock.schedule(
+            tx, account_id=ACCOUNT_ID, kind=service.TURN, subject_id=ACCOUNT_ID, due_at=END
+        )
+    )
+    wall = END
+
+    async def make(tx: Tx, work: Work, wall: datetime) -> Context:
+        return replace(CTX, now=work.due_at)
+
+    worker = Worker(
+        database, {service.TURN: _turn}, lambda: wall, make, "w", {service.TURN: service_turning.divide}
+    )
+    for _ in range(12):
+        await run_until(worker)
+        wall += timedelta(hours=1)
+    ends = [each.term_end_at for each in await held(database)]
+    assert ends == [NEXT_END] * 2 + [END] + [NEXT_END] * 5 + [later.term_end_at]
+    parked = await database.read(lambda tx: clock.parked(tx, ACCOUNT_ID))
+    assert [each.work.subject_id for each in parked] == [FAULTY_ID]
+    assert await database.read(lambda tx: clock.next_due_of(tx, ACCOUNT_ID)) == later.term_end_at
+
+    await database.write(lambda tx: clock.revive(tx, ACCOUNT_ID, service.TURN))
+    mended = replace(worker, handlers={service.TURN: service_turning.turn_subscriptions})
+    assert (await run_until(mended)).done == 1
+    assert (await held(database))[2].term_end_at == NEXT_END
+    assert len(await acts(database)) == 8
 
 
 # Changes in between

@@ -30,6 +30,14 @@ FAILED = "5001"
 """The code of an export that could not be made."""
 
 
+OPEN_MAX = 10
+"""How many exports of an account may wait to be made."""
+
+
+class TooManyOpen(Exception):
+    """The account has to wait until some of its exports are made."""
+
+
 class ExportKind(StrEnum):
     USAGE = "usage"
     RECONCILIATION = "reconciliation"

@@ -26,7 +26,6 @@ TOKEN_LIFE = timedelta(hours=24)
 TOKEN_STEP = timedelta(minutes=10)
 """Tokens live up to this much longer, so that a page has the same bytes for as long."""
 
-TOKEN_CHARACTERS_MAX = 1_024
 _TOKEN_KIND = "lines"  # noqa: S105 - marks what is signed, so that no other token passes for one of ours
 
 
@@ -139,14 +138,15 @@ class Snapshot(Struct, frozen=True, array_like=True):
 class Walk(Struct, frozen=True):
     """The page to fetch: the lines after a place, or from the beginning but for the first ``offset``.
 
-    ``snapshot`` is that of a walk over unbilled lines which is under way. ``currency`` is that of the lines,
-    once the walk has begun.
+    It ``is_past_end`` if its document has no more lines than that. ``snapshot`` is that of a walk over
+    unbilled lines which is under way. ``currency`` is that of the lines, once the walk has begun.
     """
 
     query: LineQuery
     after: Place | None = None
     snapshot: Snapshot | None = None
     offset: int = 0
+    is_past_end: bool = False
     currency: str = ""
 
     @property

@@ -18,6 +18,7 @@ from comptoir.billing.following import Happening
 from comptoir.billing.model import Cycle, LineDraft, Price, Rates
 from comptoir.billing.service_lookups import Lookups
 from comptoir.catalog.model import Offer
+from comptoir.clock import service as clock
 from comptoir.core.context import Context
 from comptoir.db import Tx
 from comptoir.subscriptions.model import Subscription, SubscriptionChanged
@@ -55,18 +56,57 @@ async def follow(tx: Tx, change: SubscriptionChanged, lookups: Lookups | None = 
         await service_schedule.sweep_by(tx, ctx, CHARGE_CYCLES, decided.next_charge_at)
 
 
-async def charge_cycles(tx: Tx, ctx: Context, _subject_id: str) -> None:
+async def charge_cycles(tx: Tx, ctx: Context, subject_id: str) -> None:
     """Due work: charge the cycles that have begun, some at a time, and come back for the others.
 
-    What a cycle costs is known from the one before it, so that no subscription is read.
+    What a cycle costs is known from the one before it, so that no subscription is read. The subject is the
+    account, or the only subscription to look at.
     """
     await store_lines.lock_books(tx, ctx.account.id)
     lookups = Lookups(tx)
-    begun = await store_cycles.list_due(tx, ctx.account.id, ctx.now, CYCLES_AT_ONCE)
+    begun = await _begun(tx, ctx, subject_id)
     charged = [charging.advanced(cycle, await _rates_of_next(ctx, cycle, lookups)) for cycle in begun]
     await service_lines.write_lines(tx, ctx, [line for _, line in charged])
     await store_cycles.save(tx, [cycle for cycle, _ in charged])
-    next_charge_at = await store_cycles.next_charge_at(tx, ctx.account.id)
+    await _charge_next(tx, ctx)
+
+
+async def divide(tx: Tx, ctx: Context, subject_id: str) -> bool:
+    """Have each of the cycles that failed together charged by itself, so that all but the faulty are.
+
+    False if there is none, or if the work was that of one subscription.
+    """
+    account_id = ctx.account.id
+    if subject_id != account_id:
+        return False
+    await store_lines.lock_books(tx, account_id)
+    begun = await _begun(tx, ctx, subject_id)
+    if not begun:
+        return False
+    await clock.cancel(tx, account_id=account_id, kind=CHARGE_CYCLES, subject_id=account_id)
+    for cycle in begun:
+        assert cycle.next_charge_at is not None, cycle.subscription_id
+        await clock.schedule(
+            tx,
+            account_id=account_id,
+            kind=CHARGE_CYCLES,
+            subject_id=cycle.subscription_id,
+            due_at=cycle.next_charge_at,
+        )
+    await _charge_next(tx, ctx)
+    return True
+
+
+async def _begun(tx: Tx, ctx: Context, subject_id: str) -> list[Cycle]:
+    """Cycles to charge the successors of: the account's first, or that of one subscription."""
+    if subject_id == ctx.account.id:
+        return await store_cycles.list_due(tx, ctx.account.id, CHARGE_CYCLES, ctx.now, CYCLES_AT_ONCE)
+    return await store_cycles.list_due_of(tx, ctx.account.id, subject_id, ctx.now)
+
+
+async def _charge_next(tx: Tx, ctx: Context) -> None:
+    """Come back when the next cycle of a subscription begins."""
+    next_charge_at = await store_cycles.next_charge_at(tx, ctx.account.id, CHARGE_CYCLES)
     if next_charge_at is not None:
         await service_schedule.sweep_by(tx, ctx, CHARGE_CYCLES, next_charge_at)
 

@@ -6,9 +6,19 @@ from datetime import datetime
 from comptoir.audit import service as audit
 from comptoir.audit.model import Action
 from comptoir.billing import exporting, service_documents, store_exports
-from comptoir.billing.exporting import CHUNK, Asked, Blob, Export, PostingRow, Status
+from comptoir.billing.exporting import (
+    CHUNK,
+    OPEN_MAX,
+    Asked,
+    Blob,
+    Export,
+    PostingRow,
+    Status,
+    TooManyOpen,
+)
 from comptoir.core.context import Context
 from comptoir.core.errors import Code, Refusal
+from comptoir.core.ids import derived_guid
 from comptoir.db import Tx
 
 EXPIRED_AT_ONCE = 100
@@ -16,13 +26,16 @@ EXPIRED_AT_ONCE = 100
 
 
 async def start(tx: Tx, ctx: Context, export_id: str, asked: Asked) -> Export:
-    """Note that an export is to be made; asked for again, it is the same one.
+    """Note that an export is to be made; asked for again, it is the same one until that is over.
 
-    Raises ``INVOICE_NOT_FOUND`` and ``INVOICE_FOREIGN``.
+    Raises ``INVOICE_NOT_FOUND``, ``INVOICE_FOREIGN`` and ``TooManyOpen``.
     """
-    known = await store_exports.get(tx, ctx.account.id, export_id)
-    if known is not None:
-        return known
+    while (known := await store_exports.get(tx, ctx.account.id, export_id)) is not None:
+        if not known.is_over(ctx.wall):
+            return known
+        export_id = derived_guid("export after", export_id)
+    if await store_exports.count_open(tx, ctx.account.id) >= OPEN_MAX:
+        raise TooManyOpen
     if asked.invoice_id:
         await service_documents.require(tx, ctx, asked.invoice_id)
     export = exporting.begun(ctx.account.id, export_id, asked, now=ctx.now, wall=ctx.wall)

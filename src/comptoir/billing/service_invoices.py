@@ -30,7 +30,7 @@ from comptoir.billing.service import CHARGE_CYCLES
 from comptoir.billing.service_schedule import RUN_INVOICES, run_by
 from comptoir.billing.store_gathering import Books, Step
 from comptoir.clock import service as clock
-from comptoir.clock.model import Outstanding
+from comptoir.clock.model import NotYet, Outstanding
 from comptoir.core.context import Context
 from comptoir.core.errors import Code, Refusal
 from comptoir.db import Tx
@@ -48,25 +48,39 @@ SWEEPS = (CHARGE_CYCLES, subscriptions.TURN)
 
 
 class Obstructed(Exception):
-    """Work that belongs into the month has failed or is under way elsewhere: the run must wait for it."""
+    """Work that belongs into the month was given up: the run must wait until somebody sees to it."""
 
 
 async def run_invoices(tx: Tx, ctx: Context, _subject_id: str) -> None:
     """Due work: take the next steps of the account's invoices, and come back for the others.
 
-    Raises ``Obstructed``, upon which the worker tries again later.
+    Raises ``NotYet`` while work of the month is under way, and ``Obstructed``.
     """
     await store_lines.lock_books(tx, ctx.account.id)
     effort = 0
     while effort < EFFORT_MAX:
         draft = await store_invoices.lock_draft(tx, ctx.account.id)
         if draft is None:
-            if not await _open_due(tx, ctx):
-                break
+            try:
+                if not await _open_due(tx, ctx):
+                    break
+            except (NotYet, Obstructed):
+                if not effort:
+                    raise
+                break  # What was done is kept, and the run comes back at once to find the same.
             effort += EFFORT_OF_DOCUMENT
         else:
             effort += await _advance(tx, ctx, draft, EFFORT_MAX - effort)
     await _schedule_next(tx, ctx)
+
+
+async def resume(tx: Tx, ctx: Context) -> None:
+    """Have a run that was given up tried again, now that nothing obstructs it: after each sweep."""
+    account_id = ctx.account.id
+    if not await clock.count_parked(tx, account_id, (RUN_INVOICES,)):
+        return
+    if not await clock.count_parked(tx, account_id, (*SWEEPS, usage.RATE_USAGE)):
+        await clock.revive(tx, account_id, RUN_INVOICES)
 
 
 async def open_month(tx: Tx, ctx: Context, up_to: int) -> list[Invoice]:
@@ -82,7 +96,7 @@ async def open_month(tx: Tx, ctx: Context, up_to: int) -> list[Invoice]:
     month, currencies = first
     invoices.require_closable(month, ctx.now, ctx.account.settings)
     outstanding = await _outstanding(tx, ctx, month)
-    if outstanding.ready or outstanding.stuck or await _has_unrated(tx, ctx, month):
+    if outstanding != Outstanding() or await _has_unrated(tx, ctx, month):
         raise Refusal(Code.BUSY)
     await run_by(tx, ctx, ctx.now)
     drafts = await _open(tx, ctx, month, currencies)
@@ -152,10 +166,10 @@ async def _open_due(tx: Tx, ctx: Context) -> bool:
     if ctx.now < calendar.invoice_at(month, ctx.account.settings):
         return False
     outstanding = await _outstanding(tx, ctx, month)
-    if outstanding.stuck:
-        raise Obstructed(
-            f"{outstanding.stuck} pieces of work of {invoices.month_text(month)} are outstanding"
-        )
+    if outstanding.parked:
+        raise Obstructed(f"{outstanding.parked} pieces of work of {invoices.month_text(month)} were given up")
+    if outstanding.busy:
+        raise NotYet(f"{outstanding.busy} pieces of work of {invoices.month_text(month)} are under way")
     if outstanding.ready:
         return False
     await _open(tx, ctx, month, currencies)
@@ -178,7 +192,7 @@ async def _outstanding(tx: Tx, ctx: Context, month: int) -> Outstanding:
     end = calendar.month_end(month)
     swept = await clock.outstanding(tx, ctx.account.id, SWEEPS, before=end, wall=ctx.wall)
     rated = await clock.outstanding(tx, ctx.account.id, (usage.RATE_USAGE,), before=ctx.now, wall=ctx.wall)
-    return Outstanding(swept.ready + rated.ready, swept.stuck + rated.stuck)
+    return swept + rated
 
 
 async def _has_unrated(tx: Tx, ctx: Context, month: int) -> bool:

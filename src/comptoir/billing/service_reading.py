@@ -30,7 +30,7 @@ from comptoir.db import Tx
 CONTINUATION = "continuation"
 """The purpose under which continuation tokens are signed."""
 
-SUBJECTS_REMEMBERED_MAX = 8_192
+SUBJECTS_REMEMBERED_MAX = 16_384
 
 _subjects: dict[tuple[str, str], About] = {}
 """By account and id. An id is a digest of the content, so that what is remembered never grows old."""
@@ -62,7 +62,11 @@ async def begin(tx: Tx, ctx: Context, walk: Walk) -> Walk:
     """
     if walk.query.invoice_id:
         document = await service_documents.require(tx, ctx, walk.query.invoice_id)
-        return structs.replace(walk, currency=document.currency)
+        is_of_days = walk.query.feed is Feed.CONSUMPTION
+        count = document.consumption_count if is_of_days else document.line_count
+        return structs.replace(
+            walk, currency=document.currency, is_past_end=walk.offset > 0 and walk.offset >= count
+        )
     if walk.snapshot is None and walk.query.feed is not Feed.NOTHING:
         walk = structs.replace(walk, snapshot=await _snapshot(tx, ctx, walk.query))
     return structs.replace(walk, currency=walk.query.currency)
@@ -86,7 +90,7 @@ async def read_all(tx: Tx, ctx: Context, query: LineQuery) -> AsyncIterator[Line
 async def read_page(tx: Tx, ctx: Context, walk: Walk) -> LinePage:
     """The page of a walk that has begun."""
     query = walk.query
-    if query.feed is Feed.NOTHING or query.currency not in {"", walk.currency}:
+    if query.feed is Feed.NOTHING or walk.is_past_end or query.currency not in {"", walk.currency}:
         return LinePage(query, (), (), {}, None)
     if query.feed is Feed.RECONCILIATION:
         rows, token = await _page(tx, ctx, await _charges(tx, ctx.account.id, walk))

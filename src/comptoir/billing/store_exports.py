@@ -40,6 +40,11 @@ INSERT = sql("""
 
 GET = sql(_EXPORTS.format(which="account_id = :account_id AND id = :id"))
 
+COUNT_OPEN = sql("""
+    SELECT COUNT(*) AS count FROM exports
+    WHERE account_id = :account_id AND status IN ('notStarted', 'running')
+""")
+
 # Exports of all accounts are made in the order in which they were asked for.
 NEXT = sql(
     _EXPORTS.format(
@@ -117,6 +122,14 @@ async def insert(tx: Tx, export: Export) -> None:
 async def get(tx: Tx, account_id: str, export_id: str) -> Export | None:
     row = await tx.one(GET, account_id=account_id, id=export_id)
     return None if row is None else _loaded(row)
+
+
+async def count_open(tx: Tx, account_id: str) -> int:
+    """How many exports of the account are still to be made."""
+    row = await tx.one(COUNT_OPEN, account_id=account_id)
+    assert row is not None, "an aggregate gives a row"
+    count: int = row["count"]
+    return count
 
 
 async def claim_next(tx: Tx, owner: str, wall: datetime) -> Export | None:

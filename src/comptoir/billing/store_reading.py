@@ -56,10 +56,10 @@ NEXT_UNBILLED_MONTH = sql(_NEXT_MONTH.format(which="invoice_id IS NULL"))
 NEXT_BILLED_MONTH = sql(_NEXT_MONTH.format(which="invoice_id = :invoice_id"))
 
 # Documents whose lines a walk counts as unbilled, or may: drafts, and what was issued since the snapshot.
-# An adjustment note bills anew what has been billed before.
+# What amends a document, void by now or not, bills anew what has been billed before.
 LIST_RECENT = sql("""
     SELECT id, status, line_sequence FROM invoices
-    WHERE account_id = :account_id AND currency = :currency AND document_type <> 'adjustment_note'
+    WHERE account_id = :account_id AND currency = :currency AND amends_id IS NULL
         AND (status = 'draft' OR line_sequence >= :line_sequence)
     ORDER BY id
 """)

@@ -125,11 +125,19 @@ class WorkLeased(Exception):
     """Another worker does this work at the moment. What is due after it must wait."""
 
 
+class NotYet(Exception):
+    """Raised by a handler whose work must wait for other work: it is put off, at the cost of no attempt."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outstanding:
-    """How much work is still to be done: ``ready`` at once, or ``stuck`` because another worker does it at
-    the moment, because it waits for its next attempt, or because it was given up.
+    """How much work is still to be done: ``ready`` at once, or ``busy`` because another worker does it at
+    the moment or because it waits for its next attempt, or ``parked`` because it was given up.
     """
 
-    ready: int
-    stuck: int
+    ready: int = 0
+    busy: int = 0
+    parked: int = 0
+
+    def __add__(self, other: "Outstanding") -> "Outstanding":
+        return Outstanding(self.ready + other.ready, self.busy + other.busy, self.parked + other.parked)

@@ -83,6 +83,17 @@ async def fail(tx: Tx, work: Work, owner: str, *, failed_at: datetime, error: st
     return kept and failure.retry_at is None
 
 
+async def postpone(tx: Tx, work: Work, owner: str, *, wall: datetime) -> None:
+    """Give back work that must wait for other work. It is tried again soon, and this was no attempt."""
+    await store.postpone(tx, work, owner, wall + rules.RETRY_FIRST)
+
+
+async def revive(tx: Tx, account_id: str, kind: str) -> None:
+    """Have the account's work of a kind that was given up tried again, its attempts begun anew."""
+    if await store.revive(tx, account_id, kind):
+        tx.defer(WorkScheduled(account_id, kind))
+
+
 async def release_leases(tx: Tx) -> int:
     """Take all leases away, where it is known that whoever had them is gone."""
     return await store.release_leases(tx)
@@ -139,7 +150,12 @@ async def outstanding(
 ) -> Outstanding:
     """How much work of some kinds is due before an instant of the account's time, and not done yet."""
     found = [await store.outstanding(tx, account_id, kind, before, wall) for kind in kinds]
-    return Outstanding(sum(each.ready for each in found), sum(each.stuck for each in found))
+    return sum(found, Outstanding())
+
+
+async def count_parked(tx: Tx, account_id: str, kinds: Sequence[str]) -> int:
+    """How much of the account's work of some kinds was given up."""
+    return sum([await store.count_parked(tx, account_id, kind) for kind in kinds])
 
 
 async def parked(tx: Tx, account_id: str) -> list[Parked]:

@@ -115,6 +115,18 @@ FAIL_TAKEN = sql("""
         AND attempts < :attempts
 """)
 
+# Of work that was taken or leased, whose transaction has been undone.
+POSTPONE = sql("""
+    UPDATE due_work SET attempts = :attempts, lease_until = :retry_at, lease_owner = NULL
+    WHERE account_id = :account_id AND kind = :kind AND subject_id = :subject_id AND due_at = :due_at
+        AND parked_at IS NULL AND (lease_owner IS NULL OR lease_owner = :owner)
+""")
+
+REVIVE = sql("""
+    UPDATE due_work SET attempts = 0, lease_until = NULL, parked_at = NULL, last_error = NULL
+    WHERE account_id = :account_id AND kind = :kind AND parked_at IS NOT NULL
+""")
+
 FAIL = sql("""
     UPDATE due_work
     SET lease_until = :retry_at, lease_owner = NULL, parked_at = :parked_at, last_error = :error
@@ -145,13 +157,21 @@ READ_NEXT_DUE_OF = sql("""
 
 COUNT_OUTSTANDING = sql("""
     SELECT
-        CAST(COALESCE(SUM(is_ready), 0) AS BIGINT) AS ready, COUNT(*) AS outstanding
+        CAST(COALESCE(SUM(is_ready), 0) AS BIGINT) AS ready,
+        CAST(COALESCE(SUM(is_parked), 0) AS BIGINT) AS parked,
+        COUNT(*) AS outstanding
     FROM (
         SELECT
             CASE WHEN parked_at IS NULL AND (lease_until IS NULL OR lease_until <= :wall) THEN 1 ELSE 0 END
-                AS is_ready
+                AS is_ready,
+            CASE WHEN parked_at IS NULL THEN 0 ELSE 1 END AS is_parked
         FROM due_work WHERE account_id = :account_id AND kind = :kind AND due_at < :before
     ) AS works
+""")
+
+COUNT_PARKED = sql("""
+    SELECT COUNT(*) AS parked FROM due_work
+    WHERE account_id = :account_id AND kind = :kind AND parked_at IS NOT NULL
 """)
 
 READ_PARKED = sql("""
@@ -281,6 +301,25 @@ async def fail(tx: Tx, work: Work, owner: str, *, failure: Failure) -> bool:
     return changed > 0
 
 
+async def postpone(tx: Tx, work: Work, owner: str, retry_at: datetime) -> None:
+    """Have work that was claimed or taken wait, as if it had not been tried."""
+    await tx.run(
+        POSTPONE,
+        account_id=work.account_id,
+        kind=work.kind,
+        subject_id=work.subject_id,
+        due_at=to_micros(work.due_at),
+        attempts=work.attempts - 1,
+        retry_at=to_micros(retry_at),
+        owner=owner,
+    )
+
+
+async def revive(tx: Tx, account_id: str, kind: str) -> bool:
+    """Have the account's work of a kind that was given up tried again; false if there was none."""
+    return await tx.run(REVIVE, account_id=account_id, kind=kind) > 0
+
+
 async def release_leases(tx: Tx) -> int:
     """Let everything that is leased be claimed at once; how much it was."""
     return await tx.run(RELEASE_LEASES)
@@ -305,7 +344,16 @@ async def outstanding(tx: Tx, account_id: str, kind: str, before: datetime, wall
         COUNT_OUTSTANDING, account_id=account_id, kind=kind, before=to_micros(before), wall=to_micros(wall)
     )
     assert row is not None, "an aggregate gives a row"
-    return Outstanding(ready=row["ready"], stuck=row["outstanding"] - row["ready"])
+    busy = row["outstanding"] - row["ready"] - row["parked"]
+    return Outstanding(ready=row["ready"], busy=busy, parked=row["parked"])
+
+
+async def count_parked(tx: Tx, account_id: str, kind: str) -> int:
+    """How much work of a kind was given up."""
+    row = await tx.one(COUNT_PARKED, account_id=account_id, kind=kind)
+    assert row is not None, "an aggregate gives a row"
+    count: int = row["parked"]
+    return count
 
 
 async def read_parked(tx: Tx, account_id: str, count: int) -> list[Parked]:

@@ -223,8 +223,9 @@ async def change_plan(
 async def renew_now(tx: Tx, ctx: Context, subscription: Subscription) -> Subscription:
     """End the running term of an active subscription, or its trial, and start the one that follows.
 
-    For an operator. The new term counts from now; what was charged for the old one stays. Refuses
-    AUTO_RENEW_IMPOSSIBLE where nothing on sale follows, whatever auto-renew says.
+    For an operator. The new term counts from now and is charged as a renewal; what is left of the cycle that
+    was paid is given back by the day. Refuses AUTO_RENEW_IMPOSSIBLE where nothing on sale follows, whatever
+    auto-renew says.
     """
     require_settled(ctx, subscription)
     term = await renewal_of(tx, subscription)

@@ -23,10 +23,9 @@ async def turn_subscriptions(tx: Tx, ctx: Context, subject_id: str) -> None:
     """Renew, convert, expire and delete what is due, the earliest first; the due work ``turn_subscriptions``.
 
     A chunk of subscriptions at most; then the work is scheduled for when the next one is due, which is now
-    if there are more. The subject is the account.
+    if there are more. The subject is the account, or the only subscription to look at.
     """
-    assert subject_id == ctx.account.id, subject_id
-    due = await store.lock_due(tx, ctx.account.id, ctx.now, CHUNK_MAX)
+    due = await _due(tx, ctx, subject_id)
     known = {each.id: each for each in [*due, *await _bases_beside(tx, ctx, due)]}
     on_sale = await catalog.successors(
         tx, {each.catalog_item_id for each in known.values() if turning.may_renew(each)}
@@ -44,6 +43,38 @@ async def turn_subscriptions(tx: Tx, ctx: Context, subject_id: str) -> None:
             freed[after.product_id, after.sku_id] += turning.units_freed(before, after)
     await _release_stock(tx, freed)
     await _schedule_next(tx, ctx)
+
+
+async def divide(tx: Tx, ctx: Context, subject_id: str) -> bool:
+    """Have each subscription of a chunk that failed done by itself, so that all but the faulty are.
+
+    False if there is none, or if the work was that of one subscription.
+    """
+    account_id = ctx.account.id
+    if subject_id != account_id:
+        return False
+    due = await _due(tx, ctx, subject_id)
+    if not due:
+        return False
+    await clock.cancel(tx, account_id=account_id, kind=service.TURN, subject_id=account_id)
+    for each in due:
+        assert each.next_due_at is not None, each.id
+        await clock.schedule(
+            tx, account_id=account_id, kind=service.TURN, subject_id=each.id, due_at=each.next_due_at
+        )
+    await _schedule_next(tx, ctx)
+    return True
+
+
+async def _due(tx: Tx, ctx: Context, subject_id: str) -> Sequence[Subscription]:
+    account_id = ctx.account.id
+    if subject_id == account_id:
+        return await store.lock_due(tx, account_id, service.TURN, ctx.now, CHUNK_MAX)
+    found = await store.get_by_id(tx, subject_id)
+    if found is None:
+        return ()
+    locked = await store.lock(tx, account_id, found[1].customer_id, subject_id)
+    return () if locked is None else (locked,)
 
 
 async def _bases_beside(tx: Tx, ctx: Context, due: Sequence[Subscription]) -> list[Subscription]:
@@ -81,7 +112,7 @@ async def _release_stock(tx: Tx, freed: Counter[tuple[str, str]]) -> None:
 
 
 async def _schedule_next(tx: Tx, ctx: Context) -> None:
-    next_due = await store.next_due(tx, ctx.account.id)
+    next_due = await store.next_due(tx, ctx.account.id, service.TURN)
     if next_due is not None:
         await clock.schedule_by(
             tx, account_id=ctx.account.id, kind=service.TURN, subject_id=ctx.account.id, due_at=next_due

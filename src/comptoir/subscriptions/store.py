@@ -94,16 +94,27 @@ LIST_FOR_PUBLISHER = sql(f"""
     ORDER BY created_at, id{{c}} LIMIT :size
 """)  # noqa: S608 - fixed texts
 
+# What has due work of its own has failed together with others, and holds them up no longer.
+_IN_SWEEP = """
+    NOT EXISTS (
+        SELECT 1 FROM due_work
+        WHERE due_work.account_id = :account_id AND due_work.kind = :kind
+            AND due_work.subject_id = subscriptions.id
+    )
+"""
+
 # The order of the index, the same at every run.
 LOCK_DUE = sql(f"""
-    SELECT {_COLUMNS} FROM subscriptions WHERE account_id = :account_id AND next_due_at <= :now
+    SELECT {_COLUMNS} FROM subscriptions
+    WHERE account_id = :account_id AND next_due_at <= :now AND {_IN_SWEEP}
     ORDER BY next_due_at, id LIMIT :size {{for_update}}
 """)  # noqa: S608 - fixed texts
 
-READ_NEXT_DUE = sql("""
-    SELECT next_due_at FROM subscriptions WHERE account_id = :account_id AND next_due_at IS NOT NULL
+READ_NEXT_DUE = sql(f"""
+    SELECT next_due_at FROM subscriptions
+    WHERE account_id = :account_id AND next_due_at IS NOT NULL AND {_IN_SWEEP}
     ORDER BY next_due_at LIMIT 1
-""")
+""")  # noqa: S608 - fixed texts
 
 
 async def insert(tx: Tx, account_id: str, *subscriptions: Subscription) -> None:
@@ -158,15 +169,18 @@ async def list_for_publisher(
     return [(row["account_id"], _loaded(row)) for row in rows]
 
 
-async def lock_due(tx: Tx, account_id: str, now: datetime, size: int) -> list[Subscription]:
-    """The account's first subscriptions that time changes by ``now``; nobody else does meanwhile."""
-    rows = await tx.all(LOCK_DUE, account_id=account_id, now=to_micros(now), size=size)
+async def lock_due(tx: Tx, account_id: str, kind: str, now: datetime, size: int) -> list[Subscription]:
+    """The account's first subscriptions that time changes by ``now``; nobody else does meanwhile.
+
+    Left out are those that have due work of this kind themselves.
+    """
+    rows = await tx.all(LOCK_DUE, account_id=account_id, kind=kind, now=to_micros(now), size=size)
     return [_loaded(row) for row in rows]
 
 
-async def next_due(tx: Tx, account_id: str) -> datetime | None:
-    """When time changes a subscription of the account next."""
-    row = await tx.one(READ_NEXT_DUE, account_id=account_id)
+async def next_due(tx: Tx, account_id: str, kind: str) -> datetime | None:
+    """When time changes a subscription of the account next, of those without due work of this kind."""
+    row = await tx.one(READ_NEXT_DUE, account_id=account_id, kind=kind)
     return None if row is None else from_micros(row["next_due_at"])
 
 
