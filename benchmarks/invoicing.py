@@ -6,7 +6,6 @@ A process of its own, so that the memory it took is that of the run alone.
 """
 
 import asyncio
-import statistics
 import sys
 import time
 from collections.abc import Awaitable, Callable
@@ -43,7 +42,6 @@ class Outcome(msgspec.Struct):
     seconds: float
     writes: int
     longest_write: float
-    median_write: float
     longest_work: float
     mebibytes: float
 
@@ -105,7 +103,6 @@ async def invoice(database: Path, account_id: str) -> Outcome:
         seconds=elapsed,
         writes=len(timed.writes),
         longest_write=max(timed.writes),
-        median_write=statistics.median(timed.writes),
         longest_work=max(timed.works),
         mebibytes=peak_mebibytes(),
     )

@@ -1,5 +1,6 @@
 """Many lines: a month that is invoiced, and exported as a file."""
 
+import os
 import shutil
 import statistics
 import subprocess
@@ -50,26 +51,29 @@ def _report_exports(made: Made, folder: Path, count: int, rounds: int) -> None:
 
 
 def _report_invoices(made: Made, folder: Path, count: int, rounds: int) -> None:
-    ours, raw, longest, memory = [], [], 0.0, 0.0
+    ours, raw, outcomes = [], [], []
     for _ in range(rounds):
         copy = folder / "copy.db"
         shutil.copyfile(made.database, copy)
+        os.sync()  # or the run's first commit waits for the copy
         outcome = msgspec.json.decode(
             _child("benchmarks.invoicing", copy, made.account_id), type=invoicing.Outcome
         )
         assert outcome.lines == count, outcome
         _remove(copy)
+        outcomes.append(outcome)
         ours.append(count / outcome.seconds)
         raw.append(floors.raw_lines_per_second(made.database, folder))
-        longest, memory = max(longest, outcome.longest_write), max(memory, outcome.mebibytes)
     figure = (
         f"{statistics.median(ours):.0f} lines/s, raw insert {statistics.median(raw):.0f}/s, "
         f"ratio {ratio(ours, raw):.2f}"
     )
     report(f"invoice run over {count:,} lines", figure, "at least 0.15, aim 0.4")
-    report(
-        "    its longest hold of the writer, memory", f"{longest:.2f} s, {memory:.0f} MiB", "0.2 s, 256 MiB"
-    )
+    work = max(each.longest_work for each in outcomes)
+    write = max(each.longest_write for each in outcomes)
+    memory = max(each.mebibytes for each in outcomes)
+    held = f"{work:.2f} s at work, {write:.2f} s with the disk, {memory:.0f} MiB"
+    report("    its longest hold of the writer, its memory", held, "at most 0.2 s and 256 MiB")
 
 
 def _child(module: str, *arguments: object) -> bytes:
