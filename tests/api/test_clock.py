@@ -240,6 +240,17 @@ async def test_work_that_is_given_up_is_passed_over_and_told(market: Market, dia
     assert (parked["subjectId"], parked["isParked"]) == ("day 2", True)
     assert [name for name, _ in await diary.read()] == ["day 1", "day 3"]
 
+    diary.mend()
+    again = await market.post("/operator/v1/accounts/sandbox/clock/retry", account="operator")
+    assert (again.status_code, again.json()["parked"]) == (200, [])
+    await market.work()
+    assert {name for name, _ in await diary.read()} == {"day 1", "day 2", "day 3"}
+
+
+async def test_there_is_nothing_to_retry_for_nobody(market: Market) -> None:
+    reply = await market.post("/operator/v1/accounts/nobody/clock/retry", account="operator")
+    assert (reply.status_code, reply.json()["code"]) == (404, 1000)
+
 
 async def test_work_that_never_ends_ends_the_advance(
     market: Market, diary: Diary, monkeypatch: pytest.MonkeyPatch

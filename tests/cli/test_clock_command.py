@@ -70,6 +70,7 @@ def test_a_clock_is_advanced_run_and_frozen(comptoir: Comptoir, frozen: datetime
     assert instant(clock["now"]) == datetime(2027, 1, 1, tzinfo=UTC)
     running = shown(comptoir("clock", "run", "--json"))
     assert running["state"] == "running"
+    assert shown(comptoir("clock", "retry", "--json"))["parked"] == []
     later = shown(comptoir("clock", "freeze", "--json"))
     assert instant(running["now"]) < instant(later["now"]) < instant(running["now"]) + timedelta(minutes=1)
     assert comptoir("clock", "show").out.startswith(

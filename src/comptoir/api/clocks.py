@@ -37,6 +37,14 @@ async def run(tx: Tx, ctx: Context, call: Call) -> Clock:
     return await _look(tx, ctx, account)
 
 
+async def retry(tx: Tx, ctx: Context, call: Call) -> Clock:
+    """What the account then still shows as parked was given up meanwhile."""
+    account = await _account(tx, call)
+    for kind in sorted({parked.work.kind for parked in await clock.parked(tx, account.id)}):
+        await clock.revive(tx, account.id, kind)
+    return await _look(tx, ctx, account)
+
+
 async def advance(services: Services, ctx: Context, call: Call) -> Clock:
     """Open the advance, wait until it has ended, and tell how."""
     account = await services.write(partial(_open, ctx=ctx, call=call))
@@ -53,6 +61,7 @@ HANDLERS: Mapping[str, Handler] = {
     "operator.clock_advance": advance,
     "operator.clock_freeze": freeze,
     "operator.clock_run": run,
+    "operator.work_retry": retry,
 }
 
 

@@ -234,7 +234,7 @@ async def read_clock(settings: Settings, name: str) -> Clock:
 
 
 async def set_clock(settings: Settings, name: str, verb: str) -> Clock:
-    """Have an account's clock ``freeze`` or ``run``."""
+    """Have an account's clock ``freeze`` or ``run``, or ``retry`` the work that was given up."""
     async with _operator_api(settings) as client:
         return await _call(client, "POST", f"{_clock_path(name)}/{verb}", Clock)
 

@@ -112,6 +112,28 @@ def freeze(
     _print(run(set_clock(settings_of(config, database=database), name, "freeze")), json=json)
 
 
+@app.command
+def retry(
+    name: str = "sandbox", *, json: bool = False, database: str | None = None, config: Path | None = None
+) -> None:
+    """Try work again that was given up, once what was wrong is mended; ``show`` lists it.
+
+    Parameters
+    ----------
+    name
+        Name of the account.
+    json
+        Print one JSON object.
+    database
+        SQLite file, or a postgresql:// address.
+    config
+        TOML file with settings.
+    """
+    from comptoir.bootstrap.commands import set_clock
+
+    _print(run(set_clock(settings_of(config, database=database), name, "retry")), json=json)
+
+
 @app.command(name="run")
 def run_(
     name: str = "sandbox",

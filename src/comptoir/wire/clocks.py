@@ -100,4 +100,14 @@ OPERATIONS = (
         audience=Audience.OPERATOR,
         errors=("400/900127", "404/1000", "409/800064"),
     ),
+    Operation(
+        id="operator.work_retry",
+        method="POST",
+        path=CLOCK + "/retry",
+        summary="Have an account's work that was given up tried again, once what was wrong is mended",
+        reply=Clock,
+        mode=Mode.WRITE,
+        audience=Audience.OPERATOR,
+        errors=("404/1000",),
+    ),
 )
