@@ -60,6 +60,7 @@ NOT_SERVED: Mapping[str, str] = {
 ALWAYS_REFUSED: Mapping[str, str] = {
     "catalog.promotions_get": "10 appendix X5: there are no promotions, 404/1000",
     "catalog.promotion_eligibilities": "10 appendix X6: 400/800042",
+    "invoices.receipt": "30 section 1.6: no jurisdiction here issues tax receipts, 404/1000",
     "orders.attach": "10 section 4.1: 400/800042",
     "orders.attachment": "10 section 4.1: 400/800042",
     "subscriptions.register": "reservations only: 400/800042 for software as a service",

@@ -69,3 +69,5 @@ async def test_there_is_no_tax_receipt(shop: Shop) -> None:
     path = f"/v1/invoices/{number}/receipts/E1/documents/statement"
     reply = await shop.market.get(path, user=ADMIN)
     assert (reply.status_code, reply.json()["code"]) == (404, 1000)
+    foreign = await shop.market.get(path, user=ADMIN, account="production")
+    assert (foreign.status_code, foreign.json()["code"]) == (403, 2032)
