@@ -22,7 +22,6 @@ PARQUET_ROWS = 50_000
 
 DECIMAL_DIGITS = 38
 DECIMAL_SCALE = 20
-READ_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)

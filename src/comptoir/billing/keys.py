@@ -49,11 +49,6 @@ def copy_id(line_id: str, invoice_id: str) -> str:
     return _guid("copy", line_id, invoice_id)
 
 
-def credit_id(line_id: str, invoice_id: str) -> str:
-    """The GUID of the line that credits another one, on an adjustment note."""
-    return _guid("credit", line_id, invoice_id)
-
-
 def subject_id(document: bytes) -> str:
     """The id of a subject: half of the SHA-256 of its stored form."""
     return hashlib.sha256(document).hexdigest()[:32]

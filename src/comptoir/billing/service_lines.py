@@ -11,7 +11,6 @@ from comptoir.core.context import Context
 from comptoir.customers import service as customers
 from comptoir.db import Tx
 from comptoir.orders import service as orders
-from comptoir.subscriptions import service as subscriptions
 from comptoir.subscriptions.model import Subscription
 
 
@@ -70,12 +69,3 @@ async def surroundings(
 async def put_subject(tx: Tx, ctx: Context, subject: Subject) -> str:
     """Keep what lines are about; its id."""
     return await store_lines.put_subject(tx, ctx.account.id, subject)
-
-
-async def subject_for(
-    tx: Tx, ctx: Context, subscription: Subscription, meter: subjects.Meter | None = None
-) -> str:
-    """Keep what a subscription's licence lines are about as things stand, or its usage lines; the id."""
-    offer = await subscriptions.offer_of(tx, subscription)
-    licence = subjects.of_licence(subscription, await surroundings(tx, ctx, subscription, offer))
-    return await put_subject(tx, ctx, licence if meter is None else subjects.of_usage(licence, meter))
